@@ -1,0 +1,59 @@
+import { chmodSync } from 'node:fs'
+import Database from 'better-sqlite3'
+
+export type { Database } from 'better-sqlite3'
+
+/** One step of a schema's life: the statements that lead from the version before to this one. Never edited once released. */
+export type Migration = string | ((db: Database.Database) => void)
+
+export interface OpenOptions {
+  /** All steps from an empty file to today's schema, in order; `PRAGMA user_version` counts those done. */
+  readonly migrations?: readonly Migration[]
+  readonly readonly?: boolean
+  /** Page cache in KiB; SQLite's own default is 2,000. */
+  readonly cacheKiB?: number
+}
+
+/** The database was written by a newer version of this program than the one that opens it. */
+export class NewerSchemaError extends Error {
+  override name = 'NewerSchemaError'
+}
+
+/**
+ * Opens (and unless `readonly` creates and migrates) a database in WAL mode, so that readers never wait for the writer.
+ * The file is readable by its owner only. Each migration is one transaction: a crash leaves the version before it.
+ *
+ * @throws NewerSchemaError when the file's version is above the known ones; SqliteError when it cannot be opened.
+ */
+export function openDatabase(path: string, options: OpenOptions = {}): Database.Database {
+  const { migrations = [], readonly = false, cacheKiB = 8_000 } = options
+  const db = new Database(path, { readonly, timeout: 10_000 })
+  try {
+    if (!readonly) {
+      if (path !== ':memory:' && path !== '') chmodSync(path, 0o600)
+      db.pragma('journal_mode = WAL')
+      db.pragma('synchronous = NORMAL')
+    }
+    db.pragma('foreign_keys = ON')
+    db.pragma(`cache_size = -${cacheKiB}`)
+    const version = db.pragma('user_version', { simple: true }) as number
+    if (migrations.length > 0 && version > migrations.length) {
+      throw new NewerSchemaError(
+        `Cannot open ${path}: its schema is version ${version}, this program knows ${migrations.length}`,
+      )
+    }
+    if (!readonly) for (let at = version; at < migrations.length; at++) migrate(db, migrations[at]!, at + 1)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function migrate(db: Database.Database, migration: Migration, version: number): void {
+  db.transaction(() => {
+    if (typeof migration === 'string') db.exec(migration)
+    else migration(db)
+    db.pragma(`user_version = ${version}`)
+  }).immediate()
+}

@@ -12,6 +12,10 @@ export interface OpenOptions {
   readonly readonly?: boolean
   /** Page cache in KiB; SQLite's own default is 2,000. */
   readonly cacheKiB?: number
+  /** How long a statement waits for another connection's lock; default 10 s. */
+  readonly timeoutMs?: number
+  /** Default `wal`; `delete` for a file that is only a lock. */
+  readonly journal?: 'wal' | 'delete'
 }
 
 /** The database was written by a newer version of this program than the one that opens it. */
@@ -26,12 +30,12 @@ export class NewerSchemaError extends Error {
  * @throws NewerSchemaError when the file's version is above the known ones; SqliteError when it cannot be opened.
  */
 export function openDatabase(path: string, options: OpenOptions = {}): Database.Database {
-  const { migrations = [], readonly = false, cacheKiB = 8_000 } = options
-  const db = new Database(path, { readonly, timeout: 10_000 })
+  const { migrations = [], readonly = false, cacheKiB = 8_000, timeoutMs = 10_000, journal = 'wal' } = options
+  const db = new Database(path, { readonly, timeout: timeoutMs })
   try {
     if (!readonly) {
       if (path !== ':memory:' && path !== '') chmodSync(path, 0o600)
-      db.pragma('journal_mode = WAL')
+      db.pragma(`journal_mode = ${journal}`)
       db.pragma('synchronous = NORMAL')
     }
     db.pragma('foreign_keys = ON')

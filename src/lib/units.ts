@@ -6,9 +6,21 @@ export function parseSize(text: string): number | undefined {
   return parse(text, sizeUnits, 1)
 }
 
-/** Milliseconds from text such as `30s`, `1.5h`, `7d` or `250ms`; undefined when it is no duration. A unit is required. */
+/**
+ * Milliseconds from text such as `30s`, `1.5h`, `7d`, `250ms` or `1h 30m`; undefined when it is no duration. A unit is
+ * required.
+ */
 export function parseDuration(text: string): number | undefined {
-  return parse(text, durationUnits, undefined)
+  const parts = text.match(/\d+(?:\.\d+)?\s*[A-Za-z]+/g) ?? []
+  if (
+    parts.length > Object.keys(durationUnits).length ||
+    parts.join('') !== text.trim().replace(/([A-Za-z])\s+/g, '$1')
+  ) {
+    return undefined
+  }
+  let sum = 0
+  for (const part of parts) sum += parse(part, durationUnits, undefined) ?? Number.NaN
+  return parts.length > 0 && Number.isSafeInteger(sum) ? sum : undefined
 }
 
 function parse(text: string, units: Readonly<Record<string, number>>, bare: number | undefined): number | undefined {
@@ -24,7 +36,7 @@ function parse(text: string, units: Readonly<Record<string, number>>, bare: numb
 export function formatSize(bytes: number): string {
   let value = bytes
   for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (value < 1024) return unit === 'B' ? `${value} B` : `${value.toFixed(1)} ${unit}`
+    if (value < 1023.95) return unit === 'B' ? `${value} B` : `${value.toFixed(1)} ${unit}`
     value /= 1024
   }
   return `${value.toFixed(1)} TiB`
@@ -32,7 +44,7 @@ export function formatSize(bytes: number): string {
 
 /** `850ms`, `12s`, `4m 5s`, `3h 20m`, `2d 4h`: the two largest units, for people. */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`
+  if (ms < 999.5) return `${Math.round(ms)}ms`
   const seconds = Math.round(ms / 1000)
   const parts = [
     [Math.floor(seconds / 86_400), 'd'],

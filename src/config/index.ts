@@ -1,0 +1,7 @@
+export type { Account, PlaylistAccount, XtreamAccount } from './accounts.ts'
+export { type Description, describeConfig, exampleYaml, referenceMarkdown } from './describe.ts'
+export { type Flags, type SettingFlag, settingFlags } from './flags.ts'
+export type { Schedule } from './kinds.ts'
+export type { Library } from './libraries.ts'
+export { type Config, type LoadOptions, loadConfig } from './load.ts'
+export { ConfigError, type Problem, reportProblems } from './problems.ts'

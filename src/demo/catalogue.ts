@@ -1,0 +1,83 @@
+import type { Media } from './media.ts'
+
+/** What a demo provider offers: the made films of titles.ts, or any number of synthetic ones. */
+export interface Catalogue {
+  readonly categories: Readonly<Record<TitleKind, readonly Category[]>>
+  movies(): Iterable<Movie>
+  movie(id: number): Movie | undefined
+  shows(): Iterable<Show>
+  show(id: number): Show | undefined
+  /** The episodes of a show, by season and number. */
+  episodes(show: Show): readonly Episode[]
+  episode(id: number): Episode | undefined
+  channels(): Iterable<Channel>
+  channel(id: number): Channel | undefined
+}
+
+export type TitleKind = 'movie' | 'show' | 'channel'
+/** The words of stream URLs: `/movie/…`, `/series/…`, `/live/…`. */
+export type StreamKind = 'movie' | 'series' | 'live'
+
+export interface Category {
+  readonly id: number
+  readonly name: string
+}
+
+interface Title {
+  readonly id: number
+  /** As a provider writes it, decoration and all. */
+  readonly name: string
+  readonly categoryId: number
+  /** Seconds since the epoch. */
+  readonly addedAt: number
+}
+
+export interface Movie extends Title {
+  readonly year?: number
+  readonly plot?: string
+  readonly genre?: string
+  readonly tmdbId?: number
+  /** Panels give the TMDB id in the list, or only with the details. */
+  readonly tmdbIn?: 'list' | 'details'
+  /** What the provider claims; it may lie. */
+  readonly extension: string
+  readonly durationSeconds: number
+  readonly media: Media
+}
+
+export interface Show extends Title {
+  readonly year?: number
+  readonly plot?: string
+  readonly genre?: string
+  readonly tmdbId?: number
+  /** The shape its `episodes` have when no fault asks for another; see RowFaults. */
+  readonly episodesShape: EpisodesShape
+}
+
+/** `{"1": […]}`; `[[…], […]]`, PHP's way with keys 0, 1, 2 …; `[…]`, each with its season. */
+export type EpisodesShape = 'by-season' | 'array-of-arrays' | 'flat'
+
+export interface Episode {
+  readonly id: number
+  readonly showId: number
+  /** 0 holds the specials. */
+  readonly season: number
+  readonly number: number
+  readonly title: string
+  readonly addedAt: number
+  readonly extension: string
+  readonly durationSeconds: number
+  readonly media: Media
+}
+
+export interface Channel {
+  readonly id: number
+  readonly number: number
+  readonly name: string
+  readonly categoryId: number
+  /** The id of its programmes in the guide; left out for a channel without any. */
+  readonly guideId?: string
+  readonly addedAt: number
+  /** A piece of MPEG-TS that is sent over and over, at the speed it plays. */
+  readonly loop: { readonly media: Media; readonly seconds: number }
+}

@@ -1,0 +1,136 @@
+import type { EpisodesShape } from './catalogue.ts'
+
+/**
+ * Everything a demo provider can do wrong, as plain data that may be changed while it runs: what is set applies from the next
+ * request on. All of it is off by default. docs/demo.md describes each one with an example.
+ */
+export interface Faults {
+  /** Irregular JSON in the rows of the API. */
+  rows?: RowFaults
+  /** A catalogue that is no longer what it was. */
+  catalogue?: CatalogueChanges
+  /**
+   * How answers go wrong, by target: `api/get_vod_streams` (and so on; `api/account` is the one without an action),
+   * `get.php`, `xmltv.php`, `movie/101`, `series/2011`, `live/301`. A `*` at the end stands for any rest: `movie/*`, `*`.
+   * Several that match add up, the longest overriding the shorter.
+   */
+  answers?: Record<string, AnswerFaults>
+}
+
+export interface RowFaults {
+  /** `strings`: every number is text. `mixed`: in turns a number, text, and for those not needed `""` or `null`. */
+  numbers?: 'strings' | 'mixed'
+  /** What `info` of get_vod_info and get_series_info is instead of an object. */
+  info?: 'empty-array' | 'null' | 'missing'
+  /** The shape of `episodes`, for all shows alike. */
+  episodes?: EpisodesShape | 'empty-array' | 'empty-object' | 'null'
+  /** What `seasons` is instead of an array of objects. */
+  seasons?: 'missing' | 'null' | 'single-object'
+  /** Every third row's name. */
+  names?: 'null' | 'empty' | 'missing'
+  /** What becomes of `container_extension`. */
+  extensions?: 'missing' | 'empty' | 'null'
+  /** A row of rubbish (null, a number, text, a list, an object without an id) before every n-th good one. */
+  badRowEvery?: number
+}
+
+export interface CatalogueChanges {
+  /** Added to every id of films, shows, episodes and channels. */
+  renumberBy?: number
+  /** Put before every name, as when a provider changes its decoration: `EN | `. */
+  retitle?: string
+  /** Lists come in another order; each number gives an order of its own. */
+  shuffle?: number
+  /** Titles that are not there any more, in lists or as streams: `movie/101`, `show/201`, `series/2011`, `channel/301`. */
+  gone?: readonly string[]
+  /** Lists that are empty, as during an outage; their streams go on. */
+  empty?: readonly ('movie' | 'show' | 'channel' | 'category')[]
+}
+
+export interface AnswerFaults {
+  /** For the first so many requests only; those after them are answered well. Left out: for ever. */
+  times?: number
+  /** Answered instead, with a short text: 403, 404, 416, 429, 458, 500, 503, 509 … */
+  status?: number
+  /** Of that answer: seconds, or an HTTP date. */
+  retryAfter?: number | string
+  /** Status 200 with something else: a web page, a line of text, nothing at all, `[]`, `{}`. */
+  instead?: 'html' | 'text' | 'nothing' | 'empty-list' | 'empty-object'
+  /** Milliseconds before the answer begins. */
+  latencyMs?: number
+  /** The body's speed. */
+  bytesPerSecond?: number
+  /** The body is announced in full, and the connection breaks after so many bytes of it. */
+  cutAfter?: number
+  /** The body ends after so many bytes as if that were all: no length is announced. */
+  shortAfter?: number
+  /** Nothing comes after so many bytes, on an open connection, until the client gives up or `stallMs` has passed. */
+  stallAfter?: number
+  stallMs?: number
+  /** No Content-Length: the body is sent in chunks. */
+  noLength?: boolean
+  /** `true`: compressed when the client accepts that. `unasked`: in any case. API, playlist and guide only. */
+  gzip?: boolean | 'unasked'
+
+  // Streams only:
+  /** Ranges are not understood: 200 and everything, without Accept-Ranges. */
+  noRanges?: boolean
+  /** What a 206 says about itself: one byte further on, one byte longer, `/*` for the length, or nothing. */
+  contentRange?: 'wrong-start' | 'wrong-total' | 'no-total' | 'missing'
+  /** No ETag and no Last-Modified, a weak ETag, or another ETag each time for the same bytes. */
+  validators?: 'none' | 'weak' | 'changing'
+  /** Other bytes under the same address, with their own ETag and date; each number gives other bytes. */
+  revision?: number
+  /** Bytes added to the title's size (or taken, below zero), with another ETag. */
+  growBy?: number
+  /** 302 to an address with a token on a second port; the other faults then happen there. */
+  redirect?: boolean
+  /** How long such a token is good, and for how many requests; after that it answers 403. */
+  tokenMs?: number
+  tokenUses?: number
+}
+
+/** What is asked of, in the words of `Faults.answers`. */
+export type Target = string
+
+/** Looks the faults of a request up, and counts those that are for a number of times. */
+export class FaultBook {
+  readonly #faults: Faults
+  /** Uses so far, by the very object that was set: a new one starts anew. */
+  #uses = new WeakMap<AnswerFaults, number>()
+
+  constructor(faults: Faults) {
+    this.#faults = faults
+  }
+
+  /** All that applies to this request, merged; counts it. */
+  take(target: Target): AnswerFaults {
+    const merged: AnswerFaults = {}
+    for (const faults of this.#matching(target)) {
+      const uses = this.#uses.get(faults) ?? 0
+      if (faults.times !== undefined && uses >= faults.times) continue
+      this.#uses.set(faults, uses + 1)
+      Object.assign(merged, faults)
+    }
+    return merged
+  }
+
+  /** What applies to the bytes of a stream as they are now; counts nothing. */
+  peek(target: Target): Pick<AnswerFaults, 'revision' | 'growBy'> {
+    const { revision = 0, growBy = 0 }: AnswerFaults = Object.assign({}, ...this.#matching(target))
+    return { revision, growBy }
+  }
+
+  /** Forgets how often each was used. */
+  reset(): void {
+    this.#uses = new WeakMap()
+  }
+
+  /** The widest first. */
+  #matching(target: Target): AnswerFaults[] {
+    return Object.entries(this.#faults.answers ?? {})
+      .filter(([pattern]) => (pattern.endsWith('*') ? target.startsWith(pattern.slice(0, -1)) : pattern === target))
+      .sort(([a], [b]) => a.length - b.length)
+      .map(([, faults]) => faults)
+  }
+}

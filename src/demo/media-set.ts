@@ -1,0 +1,231 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { runFfmpeg, type Tool } from '../media/index.ts'
+import { type Clip, clipJob, fileNameOf, recipeOf } from './clip.ts'
+
+/** No clip takes longer than a few seconds; a machine on which one takes this long is out of order. */
+const CLIP_DEADLINE_MS = 120_000
+const MAX_RUNS_AT_ONCE = 4
+const LOCK_POLL_MS = 100
+/** A holder that has not renewed its lock for so long is gone, whatever its pid says. */
+const LOCK_STALE_MS = 10_000
+const LOCK_RENEW_MS = 2000
+
+/** A clip as it lies on disk. */
+export interface MadeClip {
+  readonly file: string
+  readonly bytes: number
+  /** Of the whole file, in hexadecimal. */
+  readonly sha256: string
+}
+
+export interface MakingProgress {
+  readonly clipsDone: number
+  readonly clipsTotal: number
+  /** 0 to 1, by playing time. */
+  readonly fraction: number
+}
+
+export interface PrepareOptions {
+  readonly directory: string
+  readonly clips: readonly Clip[]
+  /** Asked for only when something has to be made. */
+  readonly ffmpeg: () => Promise<Tool>
+  readonly onProgress?: (progress: MakingProgress) => void
+  readonly signal?: AbortSignal
+  readonly clock?: Clock
+}
+
+interface Entry {
+  readonly recipe: string
+  readonly bytes: number
+  readonly sha256: string
+}
+type Manifest = Record<string, Entry>
+
+/**
+ * Makes the clips that are not in the directory yet, or not as they should be by their recipe and size, and returns all of
+ * them by name. A file appears under its name only when it is whole. Several processes may prepare the same directory: one
+ * makes the clips, the others wait for them. What an interrupted run had finished is kept.
+ *
+ * @throws Error naming the clip and the directory when one cannot be made; the signal's reason when that was aborted.
+ */
+export async function prepareClips(options: PrepareOptions): Promise<ReadonlyMap<string, MadeClip>> {
+  const { directory, clips, clock = systemClock, signal } = options
+  const ready = await present(directory, clips)
+  if (ready.size === clips.length) return ready
+  await mkdir(directory, { recursive: true })
+  await using _lock = await takeLock(join(directory, 'making.lock'), clock, signal)
+  await removeUnfinished(directory)
+  const made = new Map(await present(directory, clips)) // by whoever held the lock before
+  const missing = clips.filter(clip => !made.has(clip.name))
+  if (missing.length > 0) await makeAll(missing, made, options)
+  return made
+}
+
+async function makeAll(missing: readonly Clip[], made: Map<string, MadeClip>, options: PrepareOptions): Promise<void> {
+  const { directory, clips, onProgress } = options
+  const ffmpeg = await options.ffmpeg()
+  // One that fails ends the others; its own error is the one that is thrown.
+  const failure = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal
+  const manifest = await readManifest(directory)
+  const total = missing.reduce((sum, clip) => sum + clip.seconds, 0)
+  const written = new Map<string, number>()
+  const report = () => {
+    const seconds = [...written.values()].reduce((sum, each) => sum + each, 0)
+    onProgress?.({ clipsDone: made.size, clipsTotal: clips.length, fraction: Math.min(1, seconds / total) })
+  }
+  report()
+  const waiting = [...missing].sort((a, b) => b.seconds - a.seconds) // the longest first: the end is then even
+  const work = async () => {
+    for (let clip = waiting.shift(); clip !== undefined; clip = waiting.shift()) {
+      const { name } = clip
+      const onClipProgress = (seconds: number) => {
+        written.set(name, seconds)
+        report()
+      }
+      try {
+        const { file, ...facts } = await make(clip, directory, ffmpeg, signal, onClipProgress)
+        made.set(name, { file, ...facts })
+        manifest[fileNameOf(clip)] = { recipe: recipeOf(clip), ...facts }
+      } catch (error) {
+        failure.abort(error)
+        throw error
+      }
+      await save(manifest)
+      onClipProgress(clip.seconds)
+    }
+  }
+  let saving = Promise.resolve()
+  const save = (manifest: Manifest) => {
+    saving = saving.then(() => writeWhole(manifestFile(directory), `${JSON.stringify(manifest, null, 2)}\n`))
+    return saving
+  }
+  const workers = Array.from({ length: Math.min(MAX_RUNS_AT_ONCE, availableParallelism()) }, work)
+  await Promise.allSettled(workers) // nobody writes here once the lock is given back
+  await Promise.all(workers)
+}
+
+async function make(
+  clip: Clip,
+  directory: string,
+  ffmpeg: Tool,
+  signal: AbortSignal,
+  onProgress: (seconds: number) => void,
+): Promise<MadeClip> {
+  const file = join(directory, fileNameOf(clip))
+  const partial = `${file}.${process.pid}.partial`
+  try {
+    await runFfmpeg(ffmpeg, clipJob(clip, partial), { deadlineMs: CLIP_DEADLINE_MS, signal, onProgress })
+    const hash = createHash('sha256')
+    let bytes = 0
+    for await (const chunk of createReadStream(partial, { highWaterMark: 2 ** 20 })) {
+      hash.update(chunk)
+      bytes += chunk.length
+    }
+    await rename(partial, file)
+    return { file, bytes, sha256: hash.digest('hex') }
+  } catch (cause) {
+    await rm(partial, { force: true }).catch(() => {})
+    signal.throwIfAborted()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`Cannot make the demo film ${fileNameOf(clip)} in ${directory}: ${reason}`, { cause })
+  }
+}
+
+/** What a process that was killed left behind. */
+async function removeUnfinished(directory: string): Promise<void> {
+  const names = (await readdir(directory)).filter(name => name.endsWith('.partial'))
+  await Promise.all(names.map(name => rm(join(directory, name), { force: true })))
+}
+
+/** The clips that are there as the manifest says, by name. */
+async function present(directory: string, clips: readonly Clip[]): Promise<ReadonlyMap<string, MadeClip>> {
+  const manifest = await readManifest(directory)
+  const found = await Promise.all(
+    clips.map(async clip => {
+      const file = join(directory, fileNameOf(clip))
+      const entry = manifest[fileNameOf(clip)]
+      if (entry?.recipe !== recipeOf(clip)) return []
+      const bytes = await stat(file).then(
+        stats => stats.size,
+        () => undefined,
+      )
+      return bytes === entry.bytes ? [[clip.name, { file, bytes, sha256: entry.sha256 }] as const] : []
+    }),
+  )
+  return new Map(found.flat())
+}
+
+const manifestFile = (directory: string) => join(directory, 'manifest.json')
+
+/** A manifest that is missing or unreadable is an empty one: the clips are then made again. */
+async function readManifest(directory: string): Promise<Manifest> {
+  try {
+    const manifest: unknown = JSON.parse(await readFile(manifestFile(directory), 'utf8'))
+    const isEntry = (entry: unknown) => {
+      const { recipe, bytes, sha256 } = (entry ?? {}) as Partial<Entry>
+      return typeof recipe === 'string' && typeof bytes === 'number' && typeof sha256 === 'string'
+    }
+    return Object.fromEntries(Object.entries(manifest ?? {}).filter(([, entry]) => isEntry(entry)))
+  } catch {
+    return {}
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const partial = `${file}.${process.pid}.partial`
+  await writeFile(partial, text)
+  await rename(partial, file)
+}
+
+/** A file that exists while its maker lives: it is renewed every two seconds, and taken over when it is not. */
+async function takeLock(file: string, clock: Clock, signal?: AbortSignal): Promise<AsyncDisposable> {
+  const mine = `${process.pid} ${randomBytes(8).toString('hex')}\n`
+  for (;;) {
+    signal?.throwIfAborted()
+    try {
+      await writeFile(file, mine, { flag: 'wx' })
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const held = await stat(file).catch(() => undefined)
+    if (held !== undefined && (clock.now() - held.mtimeMs > LOCK_STALE_MS || !isAlive(await holderOf(file)))) {
+      // Renaming is what only one of several takers can do.
+      const stale = `${file}.${randomBytes(4).toString('hex')}`
+      await rename(file, stale).catch(() => {})
+      await rm(stale, { force: true })
+    } else {
+      await clock.sleep(LOCK_POLL_MS, signal)
+    }
+  }
+  const renewing = setInterval(() => void writeFile(file, mine).catch(() => {}), LOCK_RENEW_MS)
+  renewing.unref()
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(renewing)
+      if ((await readFile(file, 'utf8').catch(() => '')) === mine) await rm(file, { force: true })
+    },
+  }
+}
+
+async function holderOf(file: string): Promise<number> {
+  return Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10)
+}
+
+/** A pid that cannot be read yet belongs to somebody who is just writing it. */
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid)) return true
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

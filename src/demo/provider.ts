@@ -1,0 +1,150 @@
+import fastify, { type FastifyInstance } from 'fastify'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { type Logger, silentLog } from '../lib/log.ts'
+import type { Secret } from '../lib/secret.ts'
+import { findTools, type Tools } from '../media/index.ts'
+import type { Catalogue, StreamKind } from './catalogue.ts'
+import { demoCatalogue } from './demo-catalogue.ts'
+import { Desk } from './desk.ts'
+import type { AnswerFaults, Faults, Target } from './faults.ts'
+import type { Media } from './media.ts'
+import { type MakingProgress, prepareClips } from './media-set.ts'
+import type { Connections, RequestKind, RequestRecord } from './request-log.ts'
+import { type SyntheticOptions, syntheticCatalogue } from './synthetic.ts'
+import { clips } from './titles.ts'
+
+export interface DemoOptions {
+  /** Where to listen; 127.0.0.1 when left out. */
+  readonly host?: string
+  /** 0, or left out: any free port. */
+  readonly port?: number
+  /** Of the second listener, where `redirect` leads; any free port when left out. */
+  readonly redirectPort?: number
+  /** Where the made films are kept between starts, about 100 MB. Needed unless `catalogue` is given. */
+  readonly directory?: string
+  /** Synthetic titles in place of the made ones: no ffmpeg, no files. */
+  readonly catalogue?: SyntheticOptions
+  readonly faults?: Faults
+  /** Random ones when left out. */
+  readonly credentials?: { readonly username: string | Secret; readonly password: string | Secret }
+  /** Simultaneous streams; three when left out. */
+  readonly maxConnections?: number
+}
+
+export interface DemoDeps {
+  readonly log?: Logger
+  /** ffmpeg, for what is not made yet; looked for when left out. */
+  readonly tools?: Pick<Tools, 'ffmpeg'>
+  readonly onProgress?: (progress: MakingProgress) => void
+  /** Stops the start: what has been made so far is kept. */
+  readonly signal?: AbortSignal
+  readonly clock?: Clock
+}
+
+export interface DemoProvider extends AsyncDisposable {
+  /** `http://host:port`, what a configuration calls the provider's host. */
+  readonly url: string
+  readonly port: number
+  readonly credentials: { readonly username: Secret; readonly password: Secret }
+  /** What is offered, as made: faults do not show in it. */
+  readonly catalogue: Catalogue
+  /** To be changed at any time. `answers` is always there. */
+  readonly faults: Faults & { answers: Record<Target, AnswerFaults> }
+  /** The account's limit, and the status of those above it (458); to be changed at any time. */
+  readonly limits: { maxConnections: number; refusal: number }
+  /** The latest 20,000 requests, oldest first. */
+  readonly log: readonly RequestRecord[]
+  /** Simultaneous streams. */
+  readonly connections: Connections
+  /** The requests of some kinds, or all; those of a target when it is named. */
+  requests(...kindsOrTargets: readonly (RequestKind | Target)[]): readonly RequestRecord[]
+  /** Empties the log and starts counting faults anew; sets no fault back. */
+  reset(): void
+  /** The bytes a stream has now, by the id it is asked with, revisions included: what a client must end up with. */
+  media(kind: StreamKind, id: number): Media
+  /** The file on disk behind a made title. */
+  file(kind: StreamKind, id: number): string
+  /** Every redirect handed out so far leads to 403. */
+  expireTokens(): void
+}
+
+/**
+ * Starts a small Xtream provider with real films, which are made on first use (a few seconds) and kept in the directory.
+ *
+ * @throws ToolError when ffmpeg is needed and missing; Error when a film cannot be made or a port not be listened on; the
+ *   signal's reason when that was aborted.
+ */
+export async function startDemoProvider(options: DemoOptions, deps: DemoDeps = {}): Promise<DemoProvider> {
+  const { log = silentLog, clock = systemClock, signal } = deps
+  const { host = '127.0.0.1', port = 0, redirectPort = 0 } = options
+  await using undo = new AsyncDisposableStack()
+  const original = await makeCatalogue(options, deps)
+  signal?.throwIfAborted()
+
+  const desk = new Desk(original, options, log, clock)
+  undo.defer(() => desk.stop())
+  const cdn = undo.adopt(router(), app => app.close())
+  desk.addTokenRoutes(cdn)
+  await cdn.listen({ host, port: redirectPort })
+  desk.redirectPort = portOf(cdn)
+  const app = undo.adopt(router(), app => app.close())
+  desk.addRoutes(app)
+  await app.listen({ host, port })
+
+  const stack = undo.move()
+  const { faults, limits } = desk
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${portOf(app)}`
+  return {
+    url,
+    port: portOf(app),
+    credentials: desk.credentials,
+    catalogue: original,
+    faults,
+    limits,
+    get log() {
+      return desk.requestLog.records
+    },
+    get connections() {
+      return desk.requestLog.connections
+    },
+    requests: (...wanted) =>
+      desk.requestLog.records.filter(
+        ({ kind, target }) => wanted.length === 0 || wanted.includes(kind) || wanted.includes(target),
+      ),
+    reset: () => desk.reset(),
+    media: (kind, id) => desk.currentMedia(kind, id),
+    file(kind, id) {
+      const { file } = desk.mediaOf(kind, id) ?? {}
+      if (file === undefined) throw new Error(`There is no file behind ${kind}/${id}`)
+      return file
+    },
+    expireTokens: () => desk.tokens.expire(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+async function makeCatalogue(options: DemoOptions, deps: DemoDeps): Promise<Catalogue> {
+  if (options.catalogue !== undefined) return syntheticCatalogue(options.catalogue)
+  const { directory } = options
+  if (directory === undefined)
+    throw new Error('The demo provider needs a directory for its films, or a synthetic catalogue')
+  const { onProgress, signal, clock, tools } = deps
+  const made = await prepareClips({
+    directory,
+    clips,
+    ffmpeg: async () => (tools ?? (await findTools({ ...(signal && { signal }) }))).ffmpeg,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+    ...(clock && { clock }),
+  })
+  return demoCatalogue(made)
+}
+
+/** Routes and nothing else: every answer is written by desk.ts. A closing listener does not wait for open streams. */
+const router = (): FastifyInstance => fastify({ logger: false, forceCloseConnections: true, exposeHeadRoutes: false })
+
+function portOf(app: FastifyInstance): number {
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') throw new Error('Not listening on a port')
+  return address.port
+}

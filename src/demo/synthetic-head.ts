@@ -45,10 +45,10 @@ function box(type: string, ...content: Buffer[]): Buffer {
   return Buffer.concat([u32(8 + body.length), text(type), body])
 }
 
-/** One MPEG-4 video sample entry; there are no samples to describe. */
+/** One VP8 sample entry; there are no samples to describe. */
 function sampleDescription(): Buffer {
   const entry = box(
-    'mp4v',
+    'vp08',
     zeros(6),
     u16(1),
     zeros(16),
@@ -79,7 +79,7 @@ function u64(value: number): Buffer {
   return buffer
 }
 
-/** A Matroska file: header, a segment with Info and Tracks, and a Void that reaches to the end (RFC 9559, RFC 8794). */
+/** A Matroska file: header, Info, Tracks, and a cluster of nothing but a Void (RFC 9559, RFC 8794). */
 export function mkvHead(bytes: number, seconds: number): Buffer {
   const duration = Buffer.alloc(8)
   duration.writeDoubleBE(seconds * 1000)
@@ -98,7 +98,10 @@ export function mkvHead(bytes: number, seconds: number): Buffer {
   const tracks = element(0x1654ae6b, element(0xae, ...entry, video))
   const segment = idAndLongSize(0x18538067, bytes - header.length - 12)
   const before = header.length + segment.length + info.length + tracks.length
-  return Buffer.concat([header, segment, info, tracks, idAndLongSize(0xec, bytes - before - 9)])
+  const cluster = idAndLongSize(0x1f43b675, bytes - before - 12) // ffmpeg takes a file without one for a broken one
+  const timestamp = element(0xe7, uint(0))
+  const filler = idAndLongSize(0xec, bytes - before - cluster.length - timestamp.length - 9)
+  return Buffer.concat([header, segment, info, tracks, cluster, timestamp, filler])
 }
 
 const uint = (value: number) => Buffer.of(value)
@@ -115,7 +118,7 @@ function element(id: number, ...content: Buffer[]): Buffer {
   return Buffer.concat([idBytes(id), size, body])
 }
 
-/** An id and a size of eight bytes, of which the first is the marker: 12 bytes for a segment, 9 for a Void. */
+/** An id and a size of eight bytes, of which the first is the marker: 12 bytes for a segment or cluster, 9 for a Void. */
 function idAndLongSize(id: number, size: number): Buffer {
   const long = u64(size)
   long[0] = 0x01

@@ -142,17 +142,20 @@ function syntheticMedia(id: number, bytes: number, modifiedAt: Date): Media {
     }
     const end = start + target.length
     for (let block = Math.floor(start / BLOCK_BYTES); block * BLOCK_BYTES < end; block++) {
-      overlay(target, start, stampOf(id, block), block * BLOCK_BYTES)
+      const at = block * BLOCK_BYTES - start
+      if (at >= 0 && at + STAMP_BYTES <= target.length) writeStamp(target, at, id, block)
+      else overlay(target, start, writeStamp(Buffer.alloc(STAMP_BYTES), 0, id, block), block * BLOCK_BYTES)
     }
     if (start < head.length) overlay(target, start, head, 0)
   })
 }
 
-function stampOf(id: number, block: number): Buffer {
-  const stamp = Buffer.allocUnsafe(STAMP_BYTES)
-  stamp.writeUInt32BE(id, 0)
-  stamp.writeBigUInt64BE(BigInt(block), 4)
-  return stamp
+/** The id, and the block's number in 64 bits. */
+function writeStamp(target: Buffer, at: number, id: number, block: number): Buffer {
+  target.writeUInt32BE(id, at)
+  target.writeUInt32BE(Math.floor(block / 2 ** 32), at + 4)
+  target.writeUInt32BE(block >>> 0, at + 8)
+  return target
 }
 
 /** Writes what of `piece`, which belongs at `at` of the file, lies within the target, which begins at `start`. */

@@ -1,0 +1,43 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type AllowList, allowList } from '../lib/allow-list.ts'
+import type { Secret } from '../lib/secret.ts'
+import { HttpProblem } from './problem.ts'
+
+/** Turns away whoever connects from an address that is not allowed; `allow` as in the configuration. */
+export function admitOnly(app: FastifyInstance, allow: readonly string[]): void {
+  const list: AllowList = allowList(allow)
+  app.addHook('onRequest', async request => {
+    const address = request.raw.socket.remoteAddress
+    if (!list.allows(address)) throw new HttpProblem(403, `${address} is not among the addresses of http.allow.`)
+  })
+}
+
+/** Headers that keep a browser from doing with an answer what was not meant. Pages may add what they need. */
+export function hardenAnswers(app: FastifyInstance): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    })
+  })
+}
+
+/** Throws HttpProblem 401 unless the request bears the token (RFC 6750). Takes the same time however much of it is right. */
+export function requireToken(request: FastifyRequest, token: Secret): void {
+  const [, given = ''] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (given !== '' && timingSafeEqual(digest(given), digest(token.reveal()))) return
+  throw new HttpProblem(401, "Send the server's token: Authorization: Bearer TOKEN.", {
+    'www-authenticate': 'Bearer realm="reelport"',
+  })
+}
+
+/** Of equal length whatever the text, which timingSafeEqual needs. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

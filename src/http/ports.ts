@@ -1,0 +1,53 @@
+import type { Logger } from '../lib/log.ts'
+import type { Secret } from '../lib/secret.ts'
+
+/** How each part is; the whole is well when every part is. */
+export type Health = Readonly<Record<string, PartHealth>>
+
+export interface PartHealth {
+  readonly ok: boolean
+  /** Why not, or anything worth saying. */
+  readonly reason?: string
+}
+
+/** What the front page shows. All of it is text; nothing is taken for HTML. */
+export interface Overview {
+  /** Such as `reelport 0.1.0`. */
+  readonly title: string
+  /** One sentence: what is served, from where. */
+  readonly summary: string
+  /** How to mount, each with what it is for. */
+  readonly commands: readonly { readonly label: string; readonly command: string }[]
+  /** Numbers worth seeing, such as `Films` and `1,204`. */
+  readonly counts: readonly { readonly label: string; readonly value: string }[]
+  /** What is not well, if anything. */
+  readonly notices: readonly string[]
+  readonly links: readonly { readonly label: string; readonly href: string }[]
+}
+
+/** What somebody looks for in the catalogue. */
+export interface TitleQuery {
+  /** Words of the title; empty for all. */
+  readonly q: string
+  readonly limit: number
+}
+
+/** Something the administrator may do. `body` is whatever JSON was sent, an empty object when none was. */
+export type Action = (body: unknown, signal: AbortSignal) => Promise<unknown>
+
+/** What the HTTP server asks of the rest of the program. Answers of `status`, `titles` and actions are sent as JSON. */
+export interface HttpDeps {
+  readonly log: Logger
+  /** Whether the process works; when not, a supervisor may restart it. */
+  health(): Health
+  /** Whether clients should be sent here now. */
+  ready(): Health
+  metrics(): Promise<string>
+  overview(): Overview
+  status(): unknown
+  titles(query: TitleQuery): unknown
+  /** By name: `sync` is `POST /api/sync`. */
+  readonly actions: Readonly<Record<string, Action>>
+  /** Who bears it may use the actions. */
+  readonly token: Secret
+}

@@ -1,0 +1,61 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from '../lib/log.ts'
+
+/** An answer that is an error on purpose: `detail` is for the client to read. */
+export class HttpProblem extends Error {
+  override name = 'HttpProblem'
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, detail: string, headers: Readonly<Record<string, string>> = {}) {
+    super(detail)
+    this.status = status
+    this.headers = headers
+  }
+}
+
+/** The media type of RFC 9457. */
+const PROBLEM_JSON = 'application/problem+json; charset=utf-8'
+
+/**
+ * Every error leaves as a problem document (RFC 9457). What nobody expected is logged, and the client learns no more than
+ * under which request id.
+ */
+export function answerWithProblems(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error: FastifyError | HttpProblem, request, reply) => {
+    if (error instanceof HttpProblem)
+      return sendProblem(request, reply.headers(error.headers), error.status, error.message)
+    const status = error.statusCode ?? 500
+    if (status < 500) return sendProblem(request, reply, status, error.message)
+    log.error({ error, requestId: request.id, method: request.method, path: pathOf(request) }, 'a request failed')
+    return sendProblem(request, reply, status, `This should not have happened; the log has more under ${request.id}.`)
+  })
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request)
+    const allowed = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(method => app.hasRoute({ method, url: path }))
+    if (allowed.length === 0) return sendProblem(request, reply, 404, `Nothing is at ${path}.`)
+    const methods = allowed.flatMap(method => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
+    return sendProblem(request, reply.header('allow', methods), 405, `${path} answers ${methods}.`)
+  })
+}
+
+/** Answers with a problem document. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  detail: string,
+): FastifyReply {
+  const title = STATUS_CODES[status] ?? 'Error'
+  return reply
+    .status(status)
+    .type(PROBLEM_JSON)
+    .send(JSON.stringify({ type: 'about:blank', title, status, detail, requestId: request.id }))
+}
+
+/** The path without its query, which may be private. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0]!
+}

@@ -1,0 +1,68 @@
+import type { FastifyInstance } from 'fastify'
+import { requireToken } from './guard.ts'
+import { pageHeaders, renderPage } from './page.ts'
+import type { Health, HttpDeps } from './ports.ts'
+
+const MAX_QUERY_CHARACTERS = 200
+const MAX_TITLES = 500
+const DEFAULT_TITLES = 50
+
+const titleQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    q: { type: 'string', maxLength: MAX_QUERY_CHARACTERS, default: '' },
+    limit: { type: 'integer', minimum: 1, maximum: MAX_TITLES, default: DEFAULT_TITLES },
+  },
+} as const
+
+/** Everything this server answers of its own. */
+export function addRoutes(app: FastifyInstance, deps: HttpDeps): void {
+  app.get('/', async (_request, reply) => reply.headers(pageHeaders).send(renderPage(deps.overview())))
+
+  app.get('/healthz', async (_request, reply) => {
+    const parts = deps.health()
+    return reply.status(statusOf(parts)).send({ status: isWell(parts) ? 'ok' : 'failing', parts })
+  })
+  app.get('/readyz', async (_request, reply) => {
+    const parts = deps.ready()
+    return reply.status(statusOf(parts)).send({ status: isWell(parts) ? 'ready' : 'not ready', parts })
+  })
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await deps.metrics()),
+  )
+
+  app.get('/api/status', async (_request, reply) => reply.type(JSON_TYPE).send(asJson(deps.status())))
+  app.get<{ Querystring: { q: string; limit: number } }>(
+    '/api/titles',
+    { schema: { querystring: titleQuery } },
+    async ({ query }, reply) => reply.type(JSON_TYPE).send(asJson(deps.titles(query))),
+  )
+
+  for (const [name, action] of Object.entries(deps.actions)) {
+    app.post(
+      `/api/${name}`,
+      { onRequest: async request => requireToken(request, deps.token) },
+      async (request, reply) => {
+        const gone = new AbortController()
+        reply.raw.once('close', () => gone.abort(new Error('The client closed the connection')))
+        return reply.type(JSON_TYPE).send(asJson(await action(request.body ?? {}, gone.signal)))
+      },
+    )
+  }
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** An action may have nothing to say. */
+function asJson(value: unknown): string {
+  return JSON.stringify(value ?? null)
+}
+
+function isWell(parts: Health): boolean {
+  return Object.values(parts).every(({ ok }) => ok)
+}
+
+function statusOf(parts: Health): number {
+  return isWell(parts) ? 200 : 503
+}

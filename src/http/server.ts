@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
+import { listenError } from '../lib/listen-error.ts'
+import { admitOnly, hardenAnswers } from './guard.ts'
+import type { HttpDeps } from './ports.ts'
+import { answerWithProblems, pathOf, sendProblem } from './problem.ts'
+import { addRoutes } from './routes.ts'
+
+/** An action needs a few words at most. */
+const MAX_BODY_BYTES = 64 << 10
+const MAX_HEADER_BYTES = 16 << 10
+const MAX_CONNECTIONS = 1_024
+/** For a request to arrive; answers may take as long as they need. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** The id a proxy gave the request is kept when it is harmless. */
+const requestId = /^[\w.-]{1,64}$/
+
+export interface HttpOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Addresses and ranges that may connect. */
+  readonly allow: readonly string[]
+}
+
+/** A running HTTP server. Disposing of it ends open connections and waits for nothing else. */
+export interface Http extends AsyncDisposable {
+  readonly port: number
+  /** Where a program on this machine reaches it, without a slash at the end. */
+  readonly url: string
+}
+
+/** Starts listening, last of all. `plugins` bring routes of other parts. Throws ListenError when it cannot. */
+export async function startHttp(
+  options: HttpOptions,
+  deps: HttpDeps,
+  plugins: readonly FastifyPluginAsync[] = [],
+): Promise<Http> {
+  const app = await createHttp(options, deps, plugins)
+  const { host, port } = options
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    throw listenError(error, { what: 'The HTTP server', host, port, section: 'http' })
+  }
+  const address = app.server.address() as AddressInfo
+  return {
+    port: address.port,
+    url: `http://${reachable(address)}:${address.port}`,
+    [Symbol.asyncDispose]: () => app.close(),
+  }
+}
+
+/** The server without its listener. */
+export async function createHttp(
+  { allow }: Pick<HttpOptions, 'allow'>,
+  deps: HttpDeps,
+  plugins: readonly FastifyPluginAsync[] = [],
+): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(request, reply, error.statusCode ?? 400, error.message),
+    genReqId: request => {
+      const given = request.headers['x-request-id']
+      return typeof given === 'string' && requestId.test(given) ? given : randomUUID()
+    },
+  })
+  app.server.maxConnections = MAX_CONNECTIONS
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const fields = { method: request.method, path: pathOf(request), status: reply.statusCode, requestId: request.id }
+    deps.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, 'request answered')
+  })
+  hardenAnswers(app)
+  admitOnly(app, allow)
+  answerWithProblems(app, deps.log)
+  addRoutes(app, deps)
+  for (const plugin of plugins) await app.register(plugin)
+  await app.ready()
+  return app
+}
+
+function reachable({ address, family }: AddressInfo): string {
+  if (address === '0.0.0.0') return '127.0.0.1'
+  if (address === '::') return '[::1]'
+  return family === 'IPv6' ? `[${address}]` : address
+}

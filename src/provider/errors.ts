@@ -1,0 +1,40 @@
+/** Why a provider did not give what was asked for. */
+export type ProviderErrorCode =
+  | 'gone' // 404, 410: the provider no longer has it
+  | 'refused' // 401, 403: not allowed, now or ever
+  | 'busy' // 423, 429, 458, 509, 503: too many connections or requests
+  | 'no-slot' // the account's connections are all in use for something at least as important
+  | 'preempted' // the slot was needed for something more important
+  | 'not-media' // a page or a text with status 200, an empty body, an unknown container
+  | 'no-size' // neither Content-Length nor Content-Range
+  | 'range' // 416, or a Content-Range that is not what was asked for
+  | 'cut-short' // the body ended before its announced length
+  | 'timed-out' // no answer, or no byte for too long
+  | 'unreachable' // DNS, connection, TLS
+  | 'failed' // 5xx and anything else
+  | 'credentials' // the account is unknown, expired, banned or disabled
+  | 'malformed' // an answer, playlist, locator or address that is not what it should be
+
+export interface ProviderErrorOptions extends ErrorOptions {
+  readonly retryAfterMs?: number | undefined
+  readonly permanent?: boolean
+}
+
+const permanentCodes: ReadonlySet<ProviderErrorCode> = new Set(['gone', 'refused', 'no-size', 'credentials'])
+
+/** Messages name the host and what was asked of it, never a URL: those carry the account's credentials. */
+export class ProviderError extends Error {
+  override name = 'ProviderError'
+  readonly code: ProviderErrorCode
+  /** Milliseconds that the server asked to wait (Retry-After). */
+  readonly retryAfterMs: number | undefined
+  /** True when the same request will be answered the same way until something changes at the provider or in the configuration. */
+  readonly permanent: boolean
+
+  constructor(code: ProviderErrorCode, message: string, options: ProviderErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.retryAfterMs = options.retryAfterMs
+    this.permanent = options.permanent ?? permanentCodes.has(code)
+  }
+}

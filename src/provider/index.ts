@@ -1,0 +1,19 @@
+/** The IPTV account: its catalogue as records, its files as bytes, its connections as slots. Everything HTTP is in here. */
+export { type Account, type AccountDeps, type AccountOptions, openAccount, type Timeouts } from './account.ts'
+export type { ByteOptions, FileBody, FileFacts } from './byte-requests.ts'
+export { ProviderError, type ProviderErrorCode } from './errors.ts'
+export type { Validator } from './headers.ts'
+export type {
+  Playable,
+  ProviderCategory,
+  ProviderChannel,
+  ProviderEpisode,
+  ProviderMovie,
+  ProviderRecord,
+  ProviderSection,
+  ProviderShow,
+  ProviderSnapshot,
+  Rejected,
+} from './records.ts'
+export { type SlotPriority, type SlotStats, slotPriorities } from './slots.ts'
+export type { AccountStatus } from './xtream-status.ts'

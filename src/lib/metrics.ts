@@ -52,7 +52,11 @@ export interface Metrics extends Disposable {
 /** Starts with the process' own metrics (memory, CPU, garbage collection) and the event loop's delay. */
 export function openMetrics(): Metrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: PREFIX })
+  collectDefaultMetrics({ register: registry, prefix: PREFIX, eventLoopMonitoringPrecision: 1_000 })
+  // Replaced by the histogram below: gauges of a moving window say NaN between two scrapes, and cannot be summed up.
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (name.includes('eventloop_lag')) registry.removeSingleMetric(name)
+  }
   const loop = sampleEventLoop(registry)
   const failures = new Counter({
     name: `${PREFIX}scrape_failures_total`,
@@ -116,6 +120,7 @@ function publish<S>(registry: Registry, name: string, source: MetricSource<S>, r
       ...settings,
       collect() {
         this.reset()
+        this.remove() // reset() leaves a metric without labels at 0, which is not what a missing number means
         for (const [labels, value] of read()) this.set(labels, value)
       },
     })
@@ -124,6 +129,7 @@ function publish<S>(registry: Registry, name: string, source: MetricSource<S>, r
       ...settings,
       collect() {
         this.reset()
+        this.remove()
         for (const [labels, value] of read()) this.inc(labels, value)
       },
     })

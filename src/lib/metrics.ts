@@ -120,7 +120,7 @@ function publish<S>(registry: Registry, name: string, source: MetricSource<S>, r
       ...settings,
       collect() {
         this.reset()
-        this.remove() // reset() leaves a metric without labels at 0, which is not what a missing number means
+        if (source.labels.length === 0) this.remove() // reset() leaves it at 0, which is not what a missing number means
         for (const [labels, value] of read()) this.set(labels, value)
       },
     })
@@ -129,7 +129,7 @@ function publish<S>(registry: Registry, name: string, source: MetricSource<S>, r
       ...settings,
       collect() {
         this.reset()
-        this.remove()
+        if (source.labels.length === 0) this.remove()
         for (const [labels, value] of read()) this.inc(labels, value)
       },
     })

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
-import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type FfmpegJob, findTools, probe, runFfmpeg, ToolError, type Tools } from '../../src/media/index.ts'
@@ -233,24 +234,21 @@ async function makesAndReads(t: Test, tools: Tools) {
 }
 
 t.test('a bundled program that npm left without its executable bit is made executable', async t => {
-  // As npm unpacks it where install scripts are switched off; the copy is found from its own node_modules.
-  const root = t.testdir({
-    node_modules: {
-      '@ffmpeg-installer': {
-        ffmpeg: { 'package.json': '{"name":"@ffmpeg-installer/ffmpeg"}' },
-        [`${process.platform}-${process.arch}`]: {
-          'package.json': '{}',
-          ffmpeg: '#!/bin/sh\necho "ffmpeg version bundled-1 Copyright"\n',
-        },
-      },
-    },
-    src: {},
-  })
+  // A copy outside of this checkout, so that it finds its own node_modules: as npm unpacks them without install scripts.
+  const root = await mkdtemp(join(tmpdir(), 'reelport-tools-'))
+  t.teardown(() => rm(root, { recursive: true }))
+  const platform = join(root, 'node_modules/@ffmpeg-installer', `${process.platform}-${process.arch}`)
+  await mkdir(platform, { recursive: true })
+  await mkdir(join(root, 'node_modules/@ffmpeg-installer/ffmpeg'))
+  await writeFile(join(root, 'node_modules/@ffmpeg-installer/ffmpeg/package.json'), '{}')
+  await writeFile(join(platform, 'package.json'), '{}')
+  await writeFile(join(platform, 'ffmpeg'), '#!/bin/sh\necho "ffmpeg version bundled-1 Copyright"\n', { mode: 0o644 })
   const source = join(import.meta.dirname, '../../src/media')
-  await mkdir(join(root, 'src/media'))
+  await mkdir(join(root, 'src/media'), { recursive: true })
+  await writeFile(join(root, 'package.json'), '{"type":"module"}')
   for (const file of ['tools.ts', 'process.ts']) await copyFile(join(source, file), join(root, 'src/media', file))
   const copy: typeof import('../../src/media/tools.ts') = await import(join(root, 'src/media/tools.ts'))
-  const ffprobe = join(t.testdirName, 'src/ffprobe')
+  const ffprobe = join(root, 'ffprobe')
   await writeFile(ffprobe, '#!/bin/sh\necho "ffprobe version 1 x"\n', { mode: 0o755 })
   t.match(await copy.findTools({ searchPath: '', ffprobe }), { ffmpeg: { source: 'bundled', version: 'bundled-1' } })
   await t.rejects(copy.findTools({ searchPath: '' }), {

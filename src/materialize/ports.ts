@@ -31,6 +31,8 @@ export interface SourceBody extends AsyncDisposable, Validator {
   readonly offset: number
   /** Chunks as they come. Throws SourceError, also when the body ends before its announced length. Never an early end. */
   readonly chunks: AsyncIterable<Uint8Array>
+  /** Told true while the reader could do without the connection for now, so that an equal may take its slot; false when not. */
+  readonly yieldable?: (value: boolean) => void
 }
 
 /** Opening takes a connection slot of the account and holds it until the body is disposed of. */

@@ -1,0 +1,84 @@
+import type { EntryState, Failure, FailureCode } from './entry.ts'
+import type { SourceRef, Validator } from './ports.ts'
+import type { Purpose } from './read-ahead.ts'
+
+/** A published file: these bytes, of this size, and no others, for ever. */
+export interface Rendition extends SourceRef, Validator {
+  /** Permanent and never reused: the cache's key. */
+  readonly id: number
+  readonly size: number
+  /** False when the server is known to answer a range with the whole file. */
+  readonly ranged: boolean
+}
+
+/** Why a rendition should be measured again. */
+export interface Change {
+  /** `changed`: the provider has other bytes, these are gone for good. `unreadable`: it has none, for now at least. */
+  readonly kind: 'changed' | 'unreadable'
+  readonly code: FailureCode
+  readonly message: string
+}
+
+export interface Materializer extends AsyncDisposable {
+  /**
+   * Fills `target` from `offset`, all of it, `offset + target.length` being at most the rendition's size. Returns undefined
+   * when that is done already, from bytes likely to be in memory; else a promise. Rejects with MaterializeError, or with
+   * the signal's reason when it is aborted first: what was on its way then goes on coming for a while.
+   */
+  read(
+    rendition: Rendition,
+    target: Uint8Array<ArrayBuffer>,
+    offset: number,
+    signal: AbortSignal,
+  ): undefined | Promise<void>
+  /** Drops everything of the renditions named. */
+  forget(renditionIds: Iterable<number>): Promise<void>
+  /** Drops everything of renditions other than those named. */
+  retain(renditionIds: Iterable<number>): Promise<void>
+  stats(): MaterializerStats
+  state(renditionId: number): RenditionState
+  /** Resolves when everything on disk is on record too. */
+  settle(): Promise<void>
+}
+
+export interface MaterializerStats {
+  readonly entries: number
+  readonly bytesCached: number
+  readonly budgetBytes: number
+  /** Held in memory because the disk has no room. */
+  readonly bytesInMemory: number
+  /** Reads answered from what was here, and reads that had to wait for the provider. */
+  readonly hits: number
+  readonly misses: number
+  readonly waiting: number
+  readonly evictions: number
+  readonly fetches: readonly FetchStats[]
+  /** What reading has cost the provider. */
+  readonly requests: Readonly<Record<Purpose, number>>
+  readonly bytesFetched: Readonly<Record<Purpose, number>>
+  readonly failures: Readonly<Partial<Record<FailureCode, number>>>
+  /** The latest first. */
+  readonly lastFailures: readonly (Failure & { readonly renditionId: number })[]
+}
+
+export interface FetchStats {
+  readonly renditionId: number
+  readonly purpose: Purpose
+  readonly phase: 'opening' | 'pulling' | 'paused'
+  readonly offset: number
+  readonly bytes: number
+  /** Bytes a second. */
+  readonly rate: number
+  /** Reads that wait for it. */
+  readonly readers: number
+}
+
+/** What is known of one rendition's bytes: for a person who wants to know why a file does not play. */
+export interface RenditionState {
+  readonly bytesCached: number
+  readonly complete: boolean
+  /** `at` says how it gets on with the provider; `failure` why not well, and `retryAt` when it is tried again. */
+  readonly source: EntryState
+  readonly fetches: readonly FetchStats[]
+  readonly waiting: number
+}

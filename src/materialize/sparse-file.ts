@@ -1,0 +1,379 @@
+import { randomBytes } from 'node:crypto'
+import { read as fsRead, fdatasync as fsSync, ftruncate, readSync, writev } from 'node:fs'
+import { mkdir, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import type { IndexedFile } from './cache-index.ts'
+import { filePath } from './directory.ts'
+import type { Heat } from './heat.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { BlockOwner, HeldBlock, Overflow } from './overflow.ts'
+import type { Validator } from './ports.ts'
+import { add, byteCount, contains, each, noRanges, type Ranges, within } from './ranges.ts'
+import { headBytes, tailBytes } from './read-ahead.ts'
+
+const truncate = promisify(ftruncate)
+const dataSync = promisify(fsSync)
+
+/** What a file needs of the cache that it is part of. */
+export interface Shelf {
+  readonly directory: string
+  readonly files: OpenFiles
+  readonly heat: Heat
+  readonly overflow: Overflow
+  now(): number
+  /** Whether `bytes` more may go to disk; makes room for them first where it has to. */
+  reserve(bytes: number): Promise<boolean>
+  /** A write found no room after all. Resolves true when it is worth another try. */
+  noRoom(error: unknown, bytes: number): Promise<boolean>
+  /** The bytes of `file` on disk have changed by `delta`, and are not yet on record. */
+  grown(file: SparseFile, delta: number): void
+  /** Puts the file on record at once. Throws SqliteError. */
+  record(file: SparseFile, entry: IndexedFile): void
+  /** The file is on disk no longer. */
+  vanished(file: SparseFile, token: string, bytes: number, reason: unknown): void
+}
+
+/** A synchronous read slower than this did not come from memory. */
+const slowReadMs = 5
+const copyBytes = 1024 * 1024
+
+/**
+ * The bytes of one rendition that are here: most in a local file with holes, and where the disk has no room a few in memory.
+ * The file is made at the first write, under a name that no other file ever has.
+ */
+export class SparseFile implements BlockOwner {
+  readonly id: number
+  readonly size: number
+  readonly validator: Validator
+  usedAt: number
+  /** Reads and fetches under way: as long as there are any, eviction leaves the file alone. */
+  users = 0
+  /** Who may still write to it. */
+  holders = 0
+  readonly #shelf: Shelf
+  /** Names the file to the heat map. */
+  readonly #number: number
+  #token: string | undefined
+  #path = ''
+  #onDisk: Ranges = noRanges
+  #present: Ranges = noRanges
+  #held: HeldBlock[] = []
+  #keepBytes = 0
+  #turn: Promise<unknown> = Promise.resolve()
+  #isRetired = false
+
+  constructor(
+    shelf: Shelf,
+    number: number,
+    rendition: Validator & { id: number; size: number },
+    indexed?: IndexedFile,
+  ) {
+    this.#shelf = shelf
+    this.#number = number
+    this.id = rendition.id
+    this.size = rendition.size
+    this.validator = {
+      ...(rendition.etag !== undefined && { etag: rendition.etag }),
+      ...(rendition.lastModified !== undefined && { lastModified: rendition.lastModified }),
+    }
+    this.usedAt = indexed?.usedAt ?? shelf.now()
+    if (indexed !== undefined) {
+      this.#adopt(indexed.token)
+      this.#setRanges(indexed.ranges)
+    }
+  }
+
+  /** All that can be read now. */
+  get present(): Ranges {
+    return this.#present
+  }
+
+  get isComplete(): boolean {
+    return this.#present.length === 2 && this.#present[0] === 0 && this.#present[1] === this.size
+  }
+
+  get bytes(): number {
+    return byteCount(this.#onDisk)
+  }
+
+  /** Bytes of head and tail on disk. */
+  get keepBytes(): number {
+    return this.#keepBytes
+  }
+
+  /** Whether these are the bytes that `rendition` speaks of. */
+  isOf({ size, etag, lastModified }: Validator & { readonly size: number }): boolean {
+    return this.size === size && this.validator.etag === etag && this.validator.lastModified === lastModified
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
+  /** Fills `target` at once if its bytes are here and likely in memory; false when that cannot be done without waiting. */
+  readNow(target: Uint8Array, offset: number): boolean {
+    const { heat, files } = this.#shelf
+    const end = offset + target.length
+    if (!contains(this.#onDisk, offset, end) || !heat.isWarm(this.#number, offset, end)) return false
+    const fd = files.peek(this.#path)
+    if (fd === undefined) return false
+    const before = performance.now()
+    let bytes = 0
+    try {
+      bytes = readSync(fd, target, 0, target.length, offset)
+    } catch {
+      return false // `read` meets the same error, and deals with it
+    }
+    if (performance.now() - before > slowReadMs) heat.cool(this.#number, offset, end)
+    return bytes === target.length
+  }
+
+  /** Fills `target`; resolves false when its bytes are not, or no longer, here. */
+  async read(target: Uint8Array, offset: number): Promise<boolean> {
+    const end = offset + target.length
+    if (!contains(this.#present, offset, end)) return false
+    for (const { from, bytes } of this.#held) {
+      const [start, stop] = [Math.max(from, offset), Math.min(from + bytes.length, end)]
+      if (start < stop) target.set(bytes.subarray(start - from, stop - from), start - offset)
+    }
+    const path = this.#path
+    for (const { from, to } of each(within(this.#onDisk, offset, end))) {
+      try {
+        await this.#use(fd => readAll(fd, target.subarray(from - offset, to - offset), from))
+        this.#shelf.heat.warm(this.#number, from, to)
+      } catch (error) {
+        if (path === this.#path) await this.#lose(error)
+        return false
+      }
+    }
+    return true
+  }
+
+  /** Keeps bytes that are known to be of this version, on disk or, failing that, in memory for a while. */
+  write(from: number, chunks: readonly Uint8Array[]): Promise<void> {
+    return this.#exclusively(async () => {
+      const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+      const to = from + length
+      if (this.#isRetired || contains(this.#present, from, to)) return
+      if (!(await this.#writeToDisk(from, to, chunks))) this.#hold(from, chunks)
+    })
+  }
+
+  /** Makes what is on disk now safe from a power failure, and returns what may then be recorded of it. */
+  sync(): Promise<IndexedFile | undefined> {
+    return this.#exclusively(async () => {
+      if (this.#token === undefined) return undefined
+      const entry = this.#entry(this.#token, this.#onDisk)
+      try {
+        await this.#use(fd => dataSync(fd))
+      } catch (error) {
+        await this.#lose(error)
+        return undefined
+      }
+      return entry
+    })
+  }
+
+  /** Whether `entry`, which `sync` returned, still speaks of this file. */
+  isCurrent(entry: IndexedFile): boolean {
+    return entry.token === this.#token
+  }
+
+  /** What may be recorded without a sync, when only `usedAt` is new: `ranges` that were recorded before. */
+  entryFor(recorded: Ranges): IndexedFile | undefined {
+    return this.#token === undefined ? undefined : this.#entry(this.#token, recorded)
+  }
+
+  /**
+   * Drops all but head and tail. A hole cannot be punched from Node, so these are copied to a new file, that is recorded,
+   * and only then is the old one removed: a crash in between leaves one of the two on record.
+   */
+  shrink(): Promise<void> {
+    return this.#exclusively(async () => {
+      const before = this.bytes
+      const [oldPath, kept] = [this.#path, this.#keepRanges()]
+      const token = newToken()
+      const path = this.#pathFor(token)
+      try {
+        await this.#use(from =>
+          this.#shelf.files.use(path, 'wx+', async to => {
+            await truncate(to, this.size)
+            for (const { from: start, to: stop } of each(kept)) await copy(from, to, start, stop)
+            await dataSync(to)
+          }),
+        )
+        this.#shelf.record(this, this.#entry(token, kept))
+      } catch (error) {
+        this.#shelf.files.close(path)
+        await unlink(path).catch(() => {})
+        await this.#lose(error)
+        return
+      }
+      this.#adopt(token)
+      this.#setRanges(kept)
+      this.#shelf.grown(this, this.bytes - before)
+      this.#shelf.files.close(oldPath)
+      await unlink(oldPath).catch(() => {})
+    })
+  }
+
+  /** Drops every byte, because of `reason`. The file can be written anew. */
+  remove(reason: unknown): Promise<void> {
+    return this.#exclusively(() => this.#lose(reason))
+  }
+
+  /** Drops every byte, for good: what is still written to it is dropped too. */
+  retire(reason: unknown): Promise<void> {
+    this.#isRetired = true
+    return this.remove(reason)
+  }
+
+  dropped(block: HeldBlock): void {
+    this.#held = this.#held.filter(held => held !== block)
+    this.#setRanges(this.#onDisk)
+  }
+
+  async #writeToDisk(from: number, to: number, chunks: readonly Uint8Array[]): Promise<boolean> {
+    const length = to - from
+    if (!(await this.#shelf.reserve(length))) return false
+    for (let tries = 0; ; tries++) {
+      try {
+        if (this.#token === undefined) await this.#create()
+        await this.#use(fd => writeAll(fd, chunks, from))
+        break
+      } catch (error) {
+        if (isMissing(error)) await this.#lose(error)
+        if (tries >= 1 || !(isMissing(error) || (await this.#shelf.noRoom(error, length)))) return false
+      }
+    }
+    const before = this.bytes
+    this.#setRanges(add(this.#onDisk, from, to))
+    this.#shelf.heat.warm(this.#number, from, to)
+    this.#shelf.grown(this, this.bytes - before)
+    return true
+  }
+
+  #hold(from: number, chunks: readonly Uint8Array[]): void {
+    let at = from
+    for (const chunk of chunks) {
+      this.#held.push(this.#shelf.overflow.hold(this, at, chunk))
+      at += chunk.length
+    }
+    this.#setRanges(this.#onDisk)
+  }
+
+  async #create(): Promise<void> {
+    const token = newToken()
+    const path = this.#pathFor(token)
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    try {
+      await this.#shelf.files.use(path, 'wx+', fd => truncate(fd, this.size))
+    } catch (error) {
+      this.#shelf.files.close(path)
+      await unlink(path).catch(() => {})
+      throw error
+    }
+    this.#adopt(token)
+  }
+
+  /** Runs `action` on the file; one that is not the one we wrote is as good as none. */
+  #use<T>(action: (fd: number) => Promise<T>): Promise<T> {
+    return this.#shelf.files.use(this.#path, 'r+', action, this.size)
+  }
+
+  /** Forgets the file, whether or not it is still there. */
+  async #lose(reason: unknown): Promise<void> {
+    const bytes = this.bytes
+    const path = this.#path
+    const token = this.#token
+    for (const block of this.#held) this.#shelf.overflow.release(block)
+    this.#held = []
+    this.#token = undefined
+    this.#path = ''
+    this.#setRanges(noRanges)
+    if (token === undefined) return
+    this.#shelf.files.close(path)
+    this.#shelf.vanished(this, token, bytes, reason)
+    await unlink(path).catch(() => {}) // gone already, or not ours to remove: nothing refers to it any more
+  }
+
+  #adopt(token: string): void {
+    this.#token = token
+    this.#path = this.#pathFor(token)
+  }
+
+  #setRanges(onDisk: Ranges): void {
+    this.#onDisk = onDisk
+    this.#present = this.#held.reduce((all, { from, bytes }) => add(all, from, from + bytes.length), onDisk)
+    this.#keepBytes = byteCount(this.#keepRanges())
+  }
+
+  #keepRanges(): Ranges {
+    if (this.size <= headBytes + tailBytes) return this.#onDisk
+    return [...within(this.#onDisk, 0, headBytes), ...within(this.#onDisk, this.size - tailBytes, this.size)]
+  }
+
+  #entry(token: string, ranges: Ranges): IndexedFile {
+    return { renditionId: this.id, token, size: this.size, ...this.validator, ranges, usedAt: this.usedAt }
+  }
+
+  #pathFor(token: string): string {
+    return filePath(this.#shelf.directory, this.id, token)
+  }
+
+  /** One change of the file at a time, in the order they were asked for. */
+  #exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(change)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+}
+
+const newToken = () => randomBytes(8).toString('hex')
+
+const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
+function readAll(fd: number, target: Uint8Array, position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const readOn = (done: number) =>
+      fsRead(fd, target, done, target.length - done, position + done, (error, bytes) => {
+        if (error) reject(error)
+        else if (bytes === 0) reject(new Error(`The cached file ends at ${position + done}, before its ranges do`))
+        else if (done + bytes < target.length) readOn(done + bytes)
+        else resolve()
+      })
+    readOn(0)
+  })
+}
+
+function writeAll(fd: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    writev(fd, chunks, position, (error, written) => {
+      if (error) return reject(error)
+      const rest = after(chunks, written)
+      if (rest.length === 0) return resolve()
+      if (written === 0) return reject(Object.assign(new Error('Nothing could be written'), { code: 'ENOSPC' }))
+      writeAll(fd, rest, position + written).then(resolve, reject)
+    })
+  })
+}
+
+/** `chunks` without their first `count` bytes. */
+function after(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let skip = count
+  return chunks.flatMap(chunk => {
+    const skipped = Math.min(skip, chunk.length)
+    skip -= skipped
+    return skipped === chunk.length ? [] : [chunk.subarray(skipped)]
+  })
+}
+
+async function copy(from: number, to: number, start: number, stop: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(copyBytes, stop - start))
+  for (let at = start; at < stop; at += buffer.length) {
+    const part = buffer.subarray(0, Math.min(buffer.length, stop - at))
+    await readAll(from, part, at)
+    await writeAll(to, [part], at)
+  }
+}

@@ -1,0 +1,105 @@
+import { Encoded, type Entry3, type Entryplus3, entry3, entryplus3, paddingOf, XdrWriter } from '@nfs/protocol-rpc'
+import type { FileId } from './file-tree.ts'
+import type { CachedPage, Node, Nodes } from './nodes.ts'
+
+/** Cookies of the entries that every directory has; the others' is their id. 0 is the beginning. */
+const dotCookie = 1
+const dotDotCookie = 2
+/** Longest page, in bytes: what is asked for beyond it comes with the next one, so that no page holds up the others. */
+const maxPageBytes = 256 * 1024
+/** Bytes of a page beside its entries: attributes, verifier, end of the list, eof. */
+const pageOverheadBytes = 88 + 8 + 4 + 4
+/** Bytes of an entry beside its name: that it follows, fileid, length of the name, cookie. */
+const entryBytes = 4 + 8 + 4 + 8
+/** Bytes that READDIRPLUS adds to an entry: attributes, handle. */
+const plusBytes = 88 + 4 + 4 + 24
+/** Entries asked of the tree at a time. */
+const listLimit = 256
+const noEntryFollows = new Uint8Array(4)
+
+export interface PageRequest {
+  /** Cookie of the last entry that the client has; any number is one. */
+  readonly cookie: number
+  /** Most bytes of the result behind its status. */
+  readonly maxBytes: number
+  /** Most bytes of fileids, names and cookies: READDIRPLUS's dircount. */
+  readonly maxNameBytes: number
+  /** With attributes and handles. */
+  readonly plus: boolean
+}
+
+export interface Page {
+  readonly entries: Encoded<readonly Entry3[]> & Encoded<readonly Entryplus3[]>
+  readonly eof: boolean
+}
+
+/**
+ * Part of a directory, whose `..` is `above`: as many entries behind the cookie as fit. It ends at the end of the directory, and then says so, or
+ * at the entry that did not fit. Undefined when not even one fits.
+ *
+ * A cookie is the id of an entry and entries come in the order of ids, so a listing goes on at the right place whatever
+ * was added or removed meanwhile, and READDIR and READDIRPLUS may be mixed within one.
+ */
+export function readdirPage(nodes: Nodes, directory: Node, above: Node, request: PageRequest): Page | undefined {
+  const { cookie, maxBytes, maxNameBytes, plus } = request
+  const budget = Math.min(maxBytes, maxPageBytes) - pageOverheadBytes
+  // The first page shows the parent's attributes too.
+  const parent = cookie < dotDotCookie ? above : undefined
+  const key = `${plus ? '+' : '-'}${cookie}/${budget}/${maxNameBytes}/${parent?.contents.generation ?? ''}`
+  const page = nodes.page(directory, key, () => makePage(nodes, directory, parent, { ...request, maxBytes: budget }))
+  if (page.bytes.length === noEntryFollows.length && !page.eof) return undefined
+  return { entries: new Encoded(page.bytes), eof: page.eof }
+}
+
+function makePage(nodes: Nodes, directory: Node, parent: Node | undefined, request: PageRequest): CachedPage {
+  const { cookie, plus } = request
+  const page = new PageWriter(request)
+  const finish = (eof: boolean): CachedPage => ({ bytes: page.finish(), eof })
+  const add = (name: string, ofCookie: number, node: Node) =>
+    page.add({ fileid: node.id, name, cookie: ofCookie, attributes: node.attributes, handle: node.handle })
+
+  if (cookie < dotCookie && !add('.', dotCookie, directory)) return finish(false)
+  if (parent !== undefined && !add('..', dotDotCookie, parent)) return finish(false)
+  for (let after: FileId = Math.max(cookie, dotDotCookie); ; ) {
+    const entries = nodes.list(directory, after, listLimit)
+    for (const entry of entries) {
+      const added = plus
+        ? add(entry.name, entry.id, nodes.listed(entry))
+        : page.add({ fileid: entry.id, name: entry.name, cookie: entry.id })
+      if (!added) return finish(false)
+      after = entry.id
+    }
+    if (entries.length < listLimit) return finish(true)
+  }
+}
+
+/** Entries, as long as they fit. */
+class PageWriter {
+  readonly #to = new XdrWriter()
+  readonly #codec
+  readonly #overhead: number
+  #bytesLeft: number
+  #nameBytesLeft: number
+
+  constructor({ plus, maxBytes, maxNameBytes }: PageRequest) {
+    this.#codec = plus ? entryplus3 : entry3
+    this.#overhead = plus ? entryBytes + plusBytes : entryBytes
+    this.#bytesLeft = maxBytes
+    this.#nameBytesLeft = maxNameBytes
+  }
+
+  /** Says whether the entry fits; one that does not is left out. */
+  add(entry: Entryplus3): boolean {
+    const length = Buffer.byteLength(entry.name)
+    const name = length + paddingOf(length)
+    this.#bytesLeft -= this.#overhead + name
+    this.#nameBytesLeft -= entryBytes - 4 + name
+    if (this.#bytesLeft < 0 || this.#nameBytesLeft < 0) return false
+    this.#codec.write(this.#to.bool(true), entry)
+    return true
+  }
+
+  finish(): Uint8Array {
+    return this.#to.fixed(noEntryFollows).bytes()
+  }
+}

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Agent, type Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { ProviderError, type ProviderErrorCode } from './errors.ts'
@@ -170,6 +171,8 @@ async function* translated(
 ): AsyncGenerator<Uint8Array> {
   try {
     yield* body
+    // The connection is idle only after undici's next turn; a request sent before that would open another.
+    await nextTurn()
   } catch (error) {
     if (signal.aborted) throw signal.reason
     throw transportError(error, what, 'body')
@@ -182,8 +185,8 @@ function transportError(error: unknown, what: string, during: 'headers' | 'body'
   if (name === 'UND_ERR_HEADERS_TIMEOUT') return new ProviderError('timed-out', `${what}: no answer in time`)
   if (name === 'UND_ERR_BODY_TIMEOUT') return new ProviderError('timed-out', `${what}: no more bytes came in time`)
   if (during === 'body') return new ProviderError('cut-short', `${what}: the body ended early (${name})`)
-  // The parser's errors carry what was received, which may repeat the request: only their code is kept.
-  if (name.startsWith('HPE_')) return new ProviderError('failed', `${what}: the answer is not HTTP (${name})`)
+  // The parser's errors carry what was received, which may repeat the request's address: they are not kept as the cause.
+  if ((error as Error).name === 'HTTPParserError') return new ProviderError('failed', `${what}: the answer is not HTTP`)
   return new ProviderError('unreachable', `${what}: ${connectionMessage(name, message)}`, { cause: error })
 }
 

@@ -8,8 +8,9 @@ import { MaterializeError } from './errors.ts'
 import { Fetch, type FetchHost, Mismatch } from './fetch.ts'
 import type { Change, FetchStats, Rendition } from './model.ts'
 import { type ByteSource, SourceError } from './ports.ts'
-import { contains, each, missing } from './ranges.ts'
-import { aheadOf, blockBytes, follow, isSequential, planFetch, reorderBytes, type Stream } from './read-ahead.ts'
+import { contains } from './ranges.ts'
+import { maxWindowBytes, planFetch, reorderBytes } from './read-ahead.ts'
+import { type Need, Readers, type Waiter } from './readers.ts'
 import type { SparseFile } from './sparse-file.ts'
 
 export interface RunnerDeps {
@@ -24,21 +25,6 @@ export interface RunnerDeps {
   relieve(accountId: string): void
 }
 
-interface Waiter {
-  readonly from: number
-  readonly to: number
-  resolve(): void
-  reject(reason: unknown): void
-}
-
-/** Bytes to be asked for together. */
-interface Need {
-  readonly offset: number
-  readonly end: number
-  readonly sequential: boolean
-  readonly waiting: boolean
-}
-
 /** Requests for one file at once: several readers, or one that jumps about. */
 const maxFetches = 4
 /** A read this far ahead of a running request waits for it, or further where the request gets there in `reachMs`. */
@@ -46,32 +32,37 @@ const reachBytes = 4 * 2 ** 20
 const reachMs = 2_000
 /** Read-ahead while bytes can only be held in memory. */
 const memoryWindowBytes = 2 * 2 ** 20
+/** A paused fetch goes on when this share of the window is left, so that it does not do so for each single read. */
+const resumeShare = 0.75
 /** How often a read may find that what has come is gone again. */
 const maxDisappointments = 8
-/** After this long without a read nothing needs to be remembered but failures. */
+/**
+ * After this long without a read nothing needs to be remembered but failures. That the source has changed is forgotten as
+ * soon, read or not: nothing of it is here any more, and if it is measured again and found as it was, it can be read again.
+ */
 const forgetMs = 60_000
 const forgetFailureMs = 3_600_000
 
-/** One rendition in play: the reads that wait for its bytes, and the fetches that serve any number of them. */
+/** One rendition in play: the reads of it, and the fetches that serve any number of them. */
 export class Runner implements FetchHost {
   readonly rendition: Rendition
+  readonly file: SparseFile
   readonly #deps: RunnerDeps
   readonly #closing = new AbortController()
-  readonly #file: SparseFile
+  readonly #readers: Readers
+  readonly #fetches = new Map<Fetch, Promise<void>>()
   #ranged: boolean
   #state: EntryState = well
-  #streams: readonly Stream[] = []
   #readAt: number
-  readonly #fetches = new Map<Fetch, Promise<void>>()
-  readonly #waiters = new Set<Waiter>()
   #isPlanned = false
   #retryAt = Number.POSITIVE_INFINITY
 
   /** `file` is the rendition's, held by the caller as long as the runner lives. */
   constructor(rendition: Rendition, file: SparseFile, deps: RunnerDeps) {
     this.rendition = rendition
+    this.file = file
     this.#deps = deps
-    this.#file = file
+    this.#readers = new Readers(rendition.size)
     this.#ranged = rendition.ranged
     this.#readAt = deps.clock.now()
   }
@@ -80,16 +71,12 @@ export class Runner implements FetchHost {
     return this.#deps.source
   }
 
-  get file(): SparseFile {
-    return this.#file
-  }
-
   get state(): EntryState {
     return this.#state
   }
 
   get waiting(): number {
-    return this.#waiters.size
+    return this.#readers.waiting
   }
 
   now(): number {
@@ -98,9 +85,10 @@ export class Runner implements FetchHost {
 
   /** Fills `target` if that can be done without waiting. */
   readNow(target: Uint8Array, offset: number): boolean {
-    if (this.#state.at === 'changed' || !this.#file.readNow(target, offset)) return false
-    this.#deps.cache.touch(this.#file)
-    if (!this.#file.isComplete) this.#note(offset, offset + target.length)
+    if (this.#state.at === 'changed' || !this.file.readNow(target, offset)) return false
+    this.#deps.cache.touch(this.file)
+    if (this.file.isComplete) this.#readAt = this.now()
+    else this.#note(offset, offset + target.length)
     this.#deps.counters.hits++
     return true
   }
@@ -109,40 +97,33 @@ export class Runner implements FetchHost {
   async read(target: Uint8Array, offset: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const to = offset + target.length
-    this.#deps.cache.touch(this.#file)
+    const isHere = () => contains(this.file.present, offset, to)
+    this.#deps.cache.touch(this.file)
     this.#note(offset, to)
-    if (contains(this.#file.present, offset, to)) this.#deps.counters.hits++
+    if (isHere()) this.#deps.counters.hits++
     else this.#deps.counters.misses++
 
     for (let tries = 0; tries < maxDisappointments; tries++) {
       if (this.#state.at === 'changed') throw this.#refusal()
-      await this.#arrival(offset, to, signal)
-      if (await this.#using(() => this.#file.read(target, offset))) return
+      if (!isHere()) await this.#arrival(offset, to, signal)
+      if (await this.#using(() => this.file.read(target, offset))) return
     }
-    const why = 'the disk has no room for them, and memory is needed by other readers'
-    throw new MaterializeError(
-      'no-space',
-      `Cannot hold bytes ${offset} to ${to} of rendition ${this.rendition.id}: ${why}`,
-    )
+    const what = `Cannot hold bytes ${offset} to ${to} of rendition ${this.rendition.id}`
+    throw new MaterializeError('no-space', `${what}: the disk has no room, and other readers need the memory`)
   }
 
   wantsMore(fetch: Fetch, offset: number): boolean {
-    if (fetch.isBounded) return true
     const { isDiskPaused } = this.#deps.cache
-    if (fetch.purpose === 'whole' && !isDiskPaused) return true // going on later would mean to start again
-    for (const { from, to } of this.#waiters) {
-      if (to > offset && (from <= offset + reachOf(fetch) || fetch.purpose === 'whole')) return true
-    }
-    return this.#streams.some(({ position, window }) => {
-      const ahead = isDiskPaused ? Math.min(window, memoryWindowBytes) : window
-      const enough = fetch.phase === 'paused' ? ahead * 0.75 : ahead // so that it does not go on for each single read
-      return position <= offset + reorderBytes && offset < position + enough
-    })
+    if (fetch.isBounded || (fetch.purpose === 'whole' && !isDiskPaused)) return true // to stop would be to start again
+    const reach = reachOf(fetch)
+    if (this.#readers.waiters.some(({ from, to }) => to > offset && from <= offset + reach)) return true
+    return this.#readers.reach(offset, this.#maxWindow, fetch.phase === 'paused' ? resumeShare : 1)
   }
 
   answered(fetch: Fetch, whole: boolean): void {
     if (!whole) return
-    if ([...this.#fetches.keys()].some(other => other !== fetch && other.purpose === 'whole')) fetch.cancel() // one will do
+    const others = [...this.#fetches.keys()].filter(other => other !== fetch)
+    if (others.some(({ purpose, isCancelled }) => purpose === 'whole' && !isCancelled)) fetch.cancel() // one will do
     if (!this.#ranged) return
     this.#ranged = false
     this.#deps.log.info({ rendition: this.rendition.id }, 'The server does not serve ranges of this file')
@@ -150,12 +131,10 @@ export class Runner implements FetchHost {
 
   arrived(fetch: Fetch, bytes: number): void {
     this.#deps.counters.bytesFetched[fetch.purpose] += bytes
-    const isFirst = fetch.at - fetch.from === bytes
-    if (isFirst) this.#state = next(this.#state, { type: 'bytes' })[0]
-    for (const waiter of this.#waiters) {
-      if (contains(this.#file.present, waiter.from, waiter.to)) waiter.resolve()
-    }
-    if (isFirst) this.#planSoon() // others may have waited to see whether the source answers at all
+    this.#readers.arrived(this.file.present)
+    if (fetch.at - fetch.from !== bytes) return
+    this.#state = next(this.#state, { type: 'bytes' })[0]
+    this.#planSoon() // others may have waited to see whether the source answers at all
   }
 
   /** What has to be looked at now and then. Returns false when nothing is left to remember. */
@@ -165,10 +144,10 @@ export class Runner implements FetchHost {
       if (!this.#isWaitedFor(fetch) && now - fetch.wantedAt > this.#deps.idleMs) fetch.cancel()
       else fetch.nudge()
     }
-    if (this.#waiters.size > 0) this.#plan()
-    if (this.#fetches.size > 0 || this.#waiters.size > 0 || now - this.#readAt < forgetMs) return true
-    if (this.#state.at === 'well') return false
-    return this.#state.at === 'changed' || now - this.#state.retryAt < forgetFailureMs
+    if (this.waiting > 0) this.#plan()
+    if (this.#fetches.size > 0 || this.waiting > 0) return true
+    if (now - (this.#state.at === 'changed' ? this.#state.failure.at : this.#readAt) < forgetMs) return true
+    return this.#state.at !== 'well' && this.#state.at !== 'changed' && now - this.#state.retryAt < forgetFailureMs
   }
 
   /** Ends the fetch that was wanted least recently, if nobody waits for one. Returns false when there is none such. */
@@ -187,57 +166,48 @@ export class Runner implements FetchHost {
       offset: fetch.at,
       bytes: fetch.bytes,
       rate: fetch.rate,
-      readers: [...this.#waiters].filter(waiter => waits(waiter, fetch)).length,
+      readers: this.#readers.waiters.filter(waiter => serves(fetch, waiter)).length,
     }))
   }
 
   /** Ends every fetch, and fails every waiting read with `error`. */
   async close(error: MaterializeError): Promise<void> {
     this.#closing.abort()
-    for (const waiter of this.#waiters) waiter.reject(error)
+    this.#readers.refuse(error)
     const running = [...this.#fetches.values()]
     for (const fetch of this.#fetches.keys()) fetch.cancel()
     await Promise.all(running)
   }
 
-  /** Resolves when all of a range is here. */
-  #arrival(from: number, to: number, signal: AbortSignal): Promise<void> | undefined {
-    if (contains(this.#file.present, from, to)) return undefined
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter: Waiter = { from, to, resolve, reject }
-    const aborted = () => reject(signal.reason)
-    signal.addEventListener('abort', aborted, { once: true })
-    this.#waiters.add(waiter)
+  get #maxWindow(): number {
+    return this.#deps.cache.isDiskPaused ? memoryWindowBytes : maxWindowBytes
+  }
+
+  async #arrival(from: number, to: number, signal: AbortSignal): Promise<void> {
+    const waiting = this.#readers.wait(from, to, signal)
     this.#planSoon()
     for (const fetch of this.#fetches.keys()) fetch.nudge()
-    return promise.finally(() => {
-      signal.removeEventListener('abort', aborted)
-      this.#waiters.delete(waiter)
-      const now = this.now()
-      for (const fetch of this.#fetches.keys()) if (waits(waiter, fetch)) fetch.wantedAt = now
-    })
+    try {
+      await waiting
+    } finally {
+      const now = this.now() // one who gave up waiting is likely to come back
+      for (const fetch of this.#fetches.keys()) if (serves(fetch, { from, to })) fetch.wantedAt = now
+    }
   }
 
   /** Follows the reader, and lets its fetch go on. */
   #note(from: number, to: number): void {
     const now = this.now()
     this.#readAt = now
-    this.#streams = follow(this.#streams, { from, to }, now)
-    const [stream] = this.#streams
+    const stream = this.#readers.note(from, to, now)
     for (const fetch of this.#fetches.keys()) {
-      if (stream!.position > fetch.at + reorderBytes || stream!.position < fetch.from - reorderBytes) continue
+      if (stream.position > fetch.at + reorderBytes || stream.position < fetch.from - reorderBytes) continue
       fetch.wantedAt = now
       if (fetch.phase === 'paused') fetch.nudge()
       else fetch.setYieldable(false)
     }
-    if (this.#nextAhead(stream!) !== undefined) this.#planSoon()
-  }
-
-  /** The byte ahead of a sequential reader that no fetch will bring. */
-  #nextAhead(stream: Stream): number | undefined {
-    const window = this.#deps.cache.isDiskPaused ? memoryWindowBytes : stream.window
-    const offset = aheadOf(stream, this.#file.present, this.rendition.size, Math.min(window, stream.window))
-    return offset === undefined || this.#covering(offset) !== undefined ? undefined : offset
+    const ahead = this.#readers.ahead(stream, this.file.present, this.#onTheirWay, this.#maxWindow)
+    if (ahead !== undefined) this.#planSoon()
   }
 
   /** Reads that come together are planned together: the kernel sends one large read as several small ones. */
@@ -251,13 +221,13 @@ export class Runner implements FetchHost {
   }
 
   #plan(): void {
-    for (const need of this.#needs()) {
-      if (this.#closing.signal.aborted || this.#state.at === 'changed') return
-      const isTrying = [...this.#fetches.keys()].some(fetch => fetch.phase === 'opening')
+    for (const need of this.#readers.needs(this.file.present, this.#onTheirWay, this.#maxWindow)) {
+      if (this.#closing.signal.aborted) return
+      const isTrying = [...this.#fetches.keys()].some(({ phase }) => phase === 'opening')
       if (this.#state.at === 'retrying' && isTrying) return // one try tells
       if (this.#fetches.size >= maxFetches) {
-        this.giveUpOne()
-        return
+        if (need.waiting) this.giveUpOne()
+        return // the end of a fetch is the next occasion
       }
       const [state, effect] = next(this.#state, { type: 'want', now: this.now() })
       this.#state = state
@@ -268,47 +238,34 @@ export class Runner implements FetchHost {
     }
   }
 
-  /** What is missing and not on its way: first what is waited for, then what will be. */
-  *#needs(): Generator<Need> {
-    const waiters = [...this.#waiters].sort((a, b) => a.from - b.from)
-    for (const [index, { from, to }] of waiters.entries()) {
-      for (const hole of each(missing(this.#file.present, from, to))) {
-        for (let offset = hole.from; offset < hole.to; ) {
-          const fetch = this.#covering(offset)
-          if (fetch === undefined) {
-            const end = endOfRun(waiters.slice(index))
-            yield { offset, end, sequential: this.#isSequentialAt(offset), waiting: true }
-            if (this.#covering(offset) === undefined) return // nothing was started
-          } else offset = fetch.end
-        }
-      }
-    }
-    for (const stream of this.#streams) {
-      const offset = this.#nextAhead(stream)
-      if (offset !== undefined) yield { offset, end: offset + 1, sequential: true, waiting: false }
-    }
-  }
-
-  /** The fetch that will bring the byte at `offset` soon enough. */
-  #covering(offset: number): Fetch | undefined {
-    return [...this.#fetches.keys()].find(
-      fetch => !fetch.isCancelled && offset >= fetch.at && offset < fetch.end && offset - fetch.at <= reachOf(fetch),
+  /** Plans again at `time`. */
+  #planAt(time: number): void {
+    if (this.#retryAt <= time) return
+    this.#retryAt = time
+    this.#deps.clock.sleep(time - this.now(), this.#closing.signal).then(
+      () => {
+        this.#retryAt = Number.POSITIVE_INFINITY
+        this.#plan()
+      },
+      () => {}, // closing
     )
   }
 
-  #isSequentialAt(offset: number): boolean {
-    return this.#streams.some(
-      stream => isSequential(stream) && offset <= stream.position && offset >= stream.position - reorderBytes,
-    )
+  #onTheirWay = (offset: number): number | undefined => {
+    for (const fetch of this.#fetches.keys()) {
+      const { at, end, isCancelled } = fetch
+      if (!isCancelled && offset >= at && offset < end && offset - at <= reachOf(fetch)) return end
+    }
+    return undefined
   }
 
   #isWaitedFor(fetch: Fetch): boolean {
-    return [...this.#waiters].some(waiter => waits(waiter, fetch))
+    return this.#readers.waiters.some(waiter => serves(fetch, waiter))
   }
 
   #start({ offset, end, sequential }: Need): void {
     const { size } = this.rendition
-    const plan = planFetch(offset, end, { size, ranged: this.#ranged, present: this.#file.present }, sequential)
+    const plan = planFetch(offset, end, { size, ranged: this.#ranged, present: this.file.present }, sequential)
     for (const other of this.#fetches.keys()) if (!this.#isWaitedFor(other)) other.setYieldable(true)
     const fetch = new Fetch(plan, this)
     this.#deps.counters.requests[plan.purpose]++
@@ -327,38 +284,43 @@ export class Runner implements FetchHost {
   }
 
   #failed(fetch: Fetch, error: unknown): void {
-    const { counters, log, cache, relieve, onChanged } = this.#deps
+    const { counters, log, relieve, onChanged } = this.#deps
+    const { id, accountId } = this.rendition
     const now = this.now()
     const failure = failureOf(error, now)
     const retryAfterMs = error instanceof SourceError ? error.retryAfterMs : undefined
     const [state, effect] = next(this.#state, { type: 'failed', failure, retryAfterMs, now, random: Math.random() })
     this.#state = state
-    if (failure.code !== 'preempted') counters.failed(this.rendition.id, failure)
-    if (failure.code === 'no-slot' || failure.code === 'busy') relieve(this.rendition.accountId)
-    const { id, accountId } = this.rendition
+    if (failure.code !== 'preempted') counters.failed(id, failure)
+    if (failure.code === 'no-slot' || failure.code === 'busy') relieve(accountId)
     const fields = { rendition: id, account: accountId, offset: fetch.at, code: failure.code, reason: failure.message }
-    if (effect === 'wait') log.debug(fields, 'A fetch failed and will be tried again')
     if (effect === 'refuse' || effect === 'report') {
       log.warn(fields, 'A file cannot be read now')
       this.#refuse()
     }
-    if (effect === 'report') onChanged(this.rendition, { kind: 'unreadable', ...failure })
+    if (effect === 'report')
+      onChanged(this.rendition, { kind: 'unreadable', code: failure.code, message: failure.message })
+    if (effect === 'wait') log.debug(fields, 'A fetch failed and will be tried again')
     if (effect === 'retire') {
-      log.warn(fields, 'A file is another version now; what was published is gone')
-      this.#refuse()
-      for (const other of this.#fetches.keys()) other.cancel()
-      cache.remove(id, failure.message).catch(() => {})
-      onChanged(this.rendition, { kind: 'changed', ...failure })
+      log.warn(fields, 'A file is another version now: what was published is gone')
+      this.#retire(failure)
     }
+  }
+
+  /** Drops every byte: those of the old version are of no use, and none of the new one was kept. */
+  #retire({ code, message }: Failure): void {
+    this.#refuse()
+    for (const other of this.#fetches.keys()) other.cancel()
+    this.file.retire(message).catch(() => {}) // it does not fail
+    this.#deps.cache.remove(this.rendition.id, message).catch(() => {})
+    this.#deps.onChanged(this.rendition, { kind: 'changed', code, message })
   }
 
   /** Fails the reads that no running fetch will serve. */
   #refuse(): void {
-    const refusal = this.#refusal()
-    for (const waiter of this.#waiters) {
-      const served = [...this.#fetches.keys()].some(fetch => fetch.phase !== 'opening' && waits(waiter, fetch))
-      if (!served || this.#state.at === 'changed') waiter.reject(refusal)
-    }
+    const running = [...this.#fetches.keys()].filter(({ phase, isCancelled }) => phase !== 'opening' && !isCancelled)
+    const isServed = (waiter: Waiter) => this.#state.at !== 'changed' && running.some(fetch => serves(fetch, waiter))
+    this.#readers.refuse(this.#refusal(), waiter => !isServed(waiter))
   }
 
   #refusal(): MaterializeError {
@@ -370,46 +332,25 @@ export class Runner implements FetchHost {
     return new MaterializeError('unreadable', `${file} cannot be read now: ${reason}${wait}`)
   }
 
-  #planAt(time: number): void {
-    if (this.#retryAt <= time) return
-    this.#retryAt = time
-    this.#deps.clock.sleep(time - this.now(), this.#closing.signal).then(
-      () => {
-        this.#retryAt = Number.POSITIVE_INFINITY
-        this.#plan()
-      },
-      () => {}, // closing
-    )
-  }
-
   async #using<T>(work: () => Promise<T>): Promise<T> {
-    const file = this.#file
-    file.users++
+    this.file.users++
     try {
       return await work()
     } finally {
-      file.users--
+      this.file.users--
     }
   }
 }
 
-/** Whether a fetch is to bring bytes that a read waits for. */
-const waits = (waiter: Waiter, fetch: Fetch) =>
-  waiter.to > fetch.at && waiter.from < fetch.end && waiter.from <= fetch.at + reachOf(fetch)
-
+/** How far ahead of what has come a read may be that waits for it. */
 function reachOf(fetch: Fetch): number {
   if (fetch.isBounded || fetch.purpose === 'whole') return Number.POSITIVE_INFINITY
   return Math.max(reachBytes, (fetch.rate * reachMs) / 1000)
 }
 
-/** Where the reads that follow one another, first to last, end. */
-function endOfRun(waiters: readonly Waiter[]): number {
-  let end = waiters[0]!.to
-  for (const { from, to } of waiters) {
-    if (from > end + blockBytes) break
-    end = Math.max(end, to)
-  }
-  return end
+/** Whether a fetch is to bring bytes that a read waits for. */
+function serves(fetch: Fetch, { from, to }: { readonly from: number; readonly to: number }): boolean {
+  return to > fetch.at && from < fetch.end && from <= fetch.at + reachOf(fetch)
 }
 
 function failureOf(error: unknown, at: number): Failure {

@@ -5,15 +5,17 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { IndexedFile } from './cache-index.ts'
 import { filePath } from './directory.ts'
+import { copy, readAll, writeAll } from './file-io.ts'
 import type { Heat } from './heat.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { BlockOwner, HeldBlock, Overflow } from './overflow.ts'
 import type { Validator } from './ports.ts'
 import { add, byteCount, contains, each, noRanges, type Ranges, within } from './ranges.ts'
 import { headBytes, tailBytes } from './read-ahead.ts'
+import { difference } from './validator.ts'
 
 const truncate = promisify(ftruncate)
-const dataSync = promisify(fsSync)
+const dataSync = promisify(fdatasync)
 
 /** What a file needs of the cache that it is part of. */
 export interface Shelf {
@@ -36,7 +38,6 @@ export interface Shelf {
 
 /** A synchronous read slower than this did not come from memory. */
 const slowReadMs = 5
-const copyBytes = 1024 * 1024
 
 /**
  * The bytes of one rendition that are here: most in a local file with holes, and where the disk has no room a few in memory.
@@ -103,8 +104,8 @@ export class SparseFile implements BlockOwner {
   }
 
   /** Whether these are the bytes that `rendition` speaks of. */
-  isOf({ size, etag, lastModified }: Validator & { readonly size: number }): boolean {
-    return this.size === size && this.validator.etag === etag && this.validator.lastModified === lastModified
+  isOf(rendition: Validator & { readonly size: number }): boolean {
+    return difference({ ...this.validator, size: this.size }, rendition) === undefined
   }
 
   get path(): string {
@@ -333,47 +334,3 @@ export class SparseFile implements BlockOwner {
 const newToken = () => randomBytes(8).toString('hex')
 
 const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT'
-
-function readAll(fd: number, target: Uint8Array, position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const readOn = (done: number) =>
-      fsRead(fd, target, done, target.length - done, position + done, (error, bytes) => {
-        if (error) reject(error)
-        else if (bytes === 0) reject(new Error(`The cached file ends at ${position + done}, before its ranges do`))
-        else if (done + bytes < target.length) readOn(done + bytes)
-        else resolve()
-      })
-    readOn(0)
-  })
-}
-
-function writeAll(fd: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    writev(fd, chunks, position, (error, written) => {
-      if (error) return reject(error)
-      const rest = after(chunks, written)
-      if (rest.length === 0) return resolve()
-      if (written === 0) return reject(Object.assign(new Error('Nothing could be written'), { code: 'ENOSPC' }))
-      writeAll(fd, rest, position + written).then(resolve, reject)
-    })
-  })
-}
-
-/** `chunks` without their first `count` bytes. */
-function after(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
-  let skip = count
-  return chunks.flatMap(chunk => {
-    const skipped = Math.min(skip, chunk.length)
-    skip -= skipped
-    return skipped === chunk.length ? [] : [chunk.subarray(skipped)]
-  })
-}
-
-async function copy(from: number, to: number, start: number, stop: number): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(copyBytes, stop - start))
-  for (let at = start; at < stop; at += buffer.length) {
-    const part = buffer.subarray(0, Math.min(buffer.length, stop - at))
-    await readAll(from, part, at)
-    await writeAll(to, [part], at)
-  }
-}

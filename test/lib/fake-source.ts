@@ -84,14 +84,27 @@ export class FakeSource implements ByteSource {
   async measure(ref: SourceRef, signal: AbortSignal): Promise<SourceFacts> {
     signal.throwIfAborted()
     const file = this.files.get(ref.locator)
-    const request = { kind: 'measure', locator: ref.locator, from: 0, to: 1, priority: 'measure', bytes: 0, open: false }
+    const request = {
+      kind: 'measure',
+      locator: ref.locator,
+      from: 0,
+      to: 1,
+      priority: 'measure',
+      bytes: 0,
+      open: false,
+    }
     this.requests.push(request as Request)
     await nextTurn()
     signal.throwIfAborted()
     const fault = file?.faults?.shift()
     if (file === undefined) throw new SourceError('gone', 'No such file')
     if (fault?.type === 'fail') throw faultError(fault)
-    return { size: file.bytes.length, container: file.container ?? 'mp4', ranged: file.ranged ?? true, ...validator(file) }
+    return {
+      size: file.bytes.length,
+      container: file.container ?? 'mp4',
+      ranged: file.ranged ?? true,
+      ...validator(file),
+    }
   }
 
   async open(ref: SourceRef, range: { from: number; to?: number }, { priority, signal }: OpenOptions) {

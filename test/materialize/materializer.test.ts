@@ -1,13 +1,23 @@
 import t, { type Test } from 'tap'
-import { type Change, type Materializer, type Rendition, startMaterializer } from '../../src/materialize/index.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { type Change, type Materializer, type Rendition, startMaterializer } from '../../src/materialize/index.ts'
 import { type FakeFile, FakeSource, testBytes } from '../lib/fake-source.ts'
 import { TestClock } from '../lib/test-clock.ts'
 
 const MiB = 2 ** 20
 const forever = new AbortController().signal
 
-async function start(t: Test, options: { file?: FakeFile; slots?: number; budgetBytes?: number; directory?: string; clock?: TestClock; source?: FakeSource } = {}) {
+async function start(
+  t: Test,
+  options: {
+    file?: FakeFile
+    slots?: number
+    budgetBytes?: number
+    directory?: string
+    clock?: TestClock
+    source?: FakeSource
+  } = {},
+) {
   const file = options.file ?? { bytes: testBytes(20 * MiB), etag: '"1"' }
   const source = options.source ?? new FakeSource(options.slots === undefined ? {} : { slots: options.slots })
   source.files.set('film', file)
@@ -28,7 +38,8 @@ async function start(t: Test, options: { file?: FakeFile; slots?: number; budget
     ...(file.etag !== undefined && { etag: file.etag }),
     ...(file.lastModified !== undefined && { lastModified: file.lastModified }),
   }
-  const read = (from: number, length: number, signal = forever) => readFrom(materializer, rendition, from, length, signal)
+  const read = (from: number, length: number, signal = forever) =>
+    readFrom(materializer, rendition, from, length, signal)
   const expect = async (from: number, length: number) => {
     const bytes = await read(from, length)
     if (Buffer.compare(bytes, file.bytes.subarray(from, from + length)) !== 0) t.fail(`wrong bytes at ${from}`)
@@ -44,7 +55,8 @@ async function readFrom(m: Materializer, rendition: Rendition, from: number, len
 
 t.test('one sequential reader costs three requests and no byte twice', async t => {
   const { file, source, expect } = await start(t)
-  for (let at = 0; at < file.bytes.length; at += 128 * 1024) await expect(at, Math.min(128 * 1024, file.bytes.length - at))
+  for (let at = 0; at < file.bytes.length; at += 128 * 1024)
+    await expect(at, Math.min(128 * 1024, file.bytes.length - at))
   t.comment(JSON.stringify(source.requests))
   t.ok(source.requests.length <= 3, `${source.requests.length} requests`)
   t.equal(source.bytes, file.bytes.length)

@@ -66,6 +66,7 @@ export const movieDetails = (movie: Movie, faults: RowFaults): Row => ({
     plot: movie.plot ?? '',
     genre: movie.genre ?? '',
     backdrop_path: [],
+    episode_run_time: Math.ceil(movie.durationSeconds / 60),
     duration_secs: movie.durationSeconds,
     duration: clockTime(movie.durationSeconds),
     bitrate: Math.round((movie.media.bytes * 8) / movie.durationSeconds / 1000),

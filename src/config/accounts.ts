@@ -14,6 +14,8 @@ interface Common {
   readonly id: string
   readonly userAgent: string
   readonly maxConnections?: number
+  /** How long a closed connection still counts as open. */
+  readonly settleMs: number
   readonly timeouts: AccountValues['timeouts']
 }
 
@@ -90,7 +92,7 @@ export function completeAccount(
 ): Account | undefined {
   const before = problems.length
   const values = finish(account, entry.values, place) as unknown as AccountValues
-  const { id, userAgent, maxConnections, timeouts } = values
+  const { id, userAgent, maxConnections, settleMs, timeouts } = values
   const read = (name: 'usernameFile' | 'passwordFile' | 'playlistFile') => fileSecret(entry, name, problems, warnings)
   const fromSubscription = subscription(entry, problems, warnings)
   const fromSecrets: Credentials = { ...(onlyOne && secrets.get('')), ...secrets.get(id) }
@@ -116,7 +118,7 @@ export function completeAccount(
   const type = values.type ?? (playlist !== undefined && hosts.length === 0 ? 'm3u' : 'xtream')
   if (problems.length > before) return undefined
 
-  const common = { id, userAgent, timeouts, ...(maxConnections !== undefined && { maxConnections }) }
+  const common = { id, userAgent, settleMs, timeouts, ...(maxConnections !== undefined && { maxConnections }) }
   const lacks = (what: string, hint: string) =>
     problems.push({ where: entry.where(), message: `account ${id} has no ${what}`, hint })
   if (type === 'm3u') {

@@ -30,6 +30,8 @@ export interface Kind<T, Suffix extends string = string> {
 interface KindOptions<Suffix extends string> {
   readonly suffix?: Suffix
   readonly secret?: boolean
+  /** Spaces at both ends count. */
+  readonly verbatim?: boolean
 }
 
 /** `parse` gives undefined for what is not of this kind. */
@@ -39,7 +41,7 @@ function kind<T, Suffix extends string = ''>(
   parse: (text: string, place: Place) => T | undefined,
   options: KindOptions<Suffix> = {},
 ): Kind<T, Suffix> {
-  const { suffix = '' as Suffix, secret = false } = options
+  const { suffix = '' as Suffix, secret = false, verbatim = false } = options
   return {
     name,
     expects,
@@ -47,7 +49,7 @@ function kind<T, Suffix extends string = ''>(
     secret,
     schema: place =>
       z.string({ error: ({ input }) => wrong(name, input, secret) }).transform((text, context) => {
-        const value = parse(text.trim(), place)
+        const value = parse(verbatim ? text : text.trim(), place)
         if (value !== undefined) return value
         context.issues.push({ code: 'custom', message: wrong(name, text, secret), input: text })
         return z.NEVER
@@ -80,7 +82,9 @@ export function list<T>(item: Kind<T, ''>, name: string, { commas = true } = {})
     schema: place =>
       z.preprocess(
         divided,
-        z.array(item.schema(place), { error: ({ input }) => wrong(name, input, item.secret) }),
+        z
+          .array(item.schema(place), { error: ({ input }) => wrong(name, input, item.secret) })
+          .min(1, { error: 'is an empty list, which nothing fits' }),
       ) as unknown as z.ZodType<readonly T[]>,
   }
 }
@@ -203,15 +207,28 @@ export const addressRange = kind(
 export const pattern = kind(
   'a regular expression',
   "Write one in JavaScript's notation, such as ^The .*4K",
+  written => (isPattern(written) ? written : undefined),
+  { verbatim: true },
+)
+
+/** A category's name with `*` and `?`, or a regular expression between slashes. */
+export const category = kind(
+  'a category',
+  'Write its name, with * for any text, or a regular expression between slashes',
   written => {
-    try {
-      new RegExp(written, 'iu')
-      return written || undefined
-    } catch {
-      return undefined
-    }
+    const [, source] = /^\/(.*)\/i?$/.exec(written) ?? []
+    return written !== '' && (source === undefined || isPattern(source)) ? written : undefined
   },
 )
+
+function isPattern(source: string): boolean {
+  try {
+    new RegExp(source, 'iu')
+    return source !== ''
+  } catch {
+    return false
+  }
+}
 
 /** When something repeats by itself. */
 export type Schedule =
@@ -255,8 +272,12 @@ export const folderName = kind(
   },
 )
 
-export const accountId = kind('an id', 'Write letters, digits, - and _, at most 32', written =>
-  /^[A-Za-z0-9][\w-]{0,31}$/.test(written) ? written : undefined,
+/** Not shown when it is wrong: people paste URLs with their credentials anywhere near an account. */
+export const accountId = kind(
+  'an id',
+  'Write letters, digits, - and _, at most 32',
+  written => (/^[A-Za-z0-9][\w-]{0,31}$/.test(written) ? written : undefined),
+  { secret: true },
 )
 
 function absolute(written: string, { base, home }: Place): string | undefined {

@@ -3,7 +3,7 @@ import * as kinds from './kinds.ts'
 import { entries, group, optional, required, setting } from './model.ts'
 
 const texts = kinds.list(kinds.text, 'a list of texts', { commas: false })
-const patterns = kinds.list(kinds.pattern, 'a list of regular expressions', { commas: false })
+const categories = kinds.list(kinds.category, 'a list of categories', { commas: false })
 const allow = kinds.list(kinds.addressRange, 'a list of addresses and ranges')
 const allowed = 'Addresses and ranges that may connect: by default this machine and private networks.'
 
@@ -52,24 +52,28 @@ export const account = group('An account with an IPTV provider.', {
     { example: '1', variable: 'REELPORT_MAX_CONNECTIONS' },
   ),
   userAgent: setting(kinds.text, 'reelport', 'What the provider is told we are.', { variable: 'REELPORT_USER_AGENT' }),
+  settle: setting(kinds.duration('0s', '5m'), '0s', 'How long a closed connection still counts as open.'),
   timeouts: group('How long to wait for the provider.', {
     connect: setting(kinds.duration('1s', '5m'), '10s', 'For a connection.'),
-    answer: setting(kinds.duration('1s', '10m'), '30s', 'For the beginning of an answer.'),
-    idle: setting(kinds.duration('1s', '10m'), '30s', 'For the next bytes of an answer.'),
+    headers: setting(kinds.duration('1s', '10m'), '20s', "For the beginning of a file's bytes."),
+    stall: setting(kinds.duration('1s', '10m'), '15s', 'For the next bytes of a file.'),
+    answer: setting(kinds.duration('1s', '1h'), '2m', 'For the list of what there is, which takes providers long.'),
   }),
 })
 
 export const library = group('A folder of films or of shows.', {
   name: required(kinds.folderName, 'The name of the folder.', { example: 'Movies' }),
   kind: required(kinds.choice('movies', 'shows'), 'What is in it.', { example: 'movies' }),
-  filter: group('What belongs in it; what is left out does not matter, of a list one has to fit.', {
+  filter: group('What belongs in it: everything given has to fit, and of a list one entry. Case does not matter.', {
     accounts: optional(texts, 'Ids of accounts.', { example: ['main'] }),
-    categories: optional(texts, "The provider's categories, by name, * for any text.", { example: ['*Action*'] }),
-    languages: optional(texts, 'Languages, as codes of two letters.', { example: ['en', 'de'] }),
-    qualities: optional(texts, 'Qualities, such as 2160p, 1080p, 720p or sd.', { example: ['2160p', '1080p'] }),
-    match: optional(patterns, "Regular expressions that the provider's name has to match.", { example: ['^The '] }),
-    exclude: optional(patterns, "Regular expressions that the provider's name must not match.", {
-      example: [String.raw`\bCAM\b`],
+    categories: optional(categories, "The provider's categories; * is any text, /…/ a regular expression.", {
+      example: ['*Action*', '/^EN .* 4K$/'],
+    }),
+    languages: optional(texts, 'Languages, as in the names the provider gives: EN, DE.', { example: ['EN', 'DE'] }),
+    qualities: optional(texts, 'Qualities: 4K, 1080p, 720p, SD, HDR, HEVC.', { example: ['4K', '1080p'] }),
+    match: optional(kinds.pattern, "A regular expression that the provider's name has to match.", { example: '^The ' }),
+    exclude: optional(kinds.pattern, "A regular expression that the provider's name must not match.", {
+      example: String.raw`\bCAM\b`,
     }),
   }),
 })

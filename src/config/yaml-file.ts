@@ -23,14 +23,15 @@ export function parseYaml(text: string, name: string): YamlTree {
     schema: 'failsafe',
     prettyErrors: false,
     lineCounter: lines,
-    logLevel: 'silent',
+    logLevel: 'error',
   })
   const at = (offset: number | undefined) => {
     if (offset === undefined) return name
     const { line, col } = lines.linePos(offset)
     return `${name}:${line}:${col}`
   }
-  const problems: Problem[] = document.errors.map(({ code, pos }) => ({ where: at(pos[0]), ...syntaxProblem(code) }))
+  const faults = [...document.errors, ...document.warnings]
+  const problems: Problem[] = faults.map(({ code, pos }) => ({ where: at(pos[0]), ...syntaxProblem(code) }))
   const places = new Map<string, string>()
   let nodes = 0
 
@@ -43,7 +44,11 @@ export function parseYaml(text: string, name: string): YamlTree {
     }
     const key = path.join('\0')
     if (!places.has(key)) places.set(key, at(node?.range?.[0]))
-    if (isAlias(node)) return convert(node.resolve(document), path)
+    if (isAlias(node) || node?.anchor !== undefined || node?.tag !== undefined) {
+      // Nothing here needs anchors and tags, and a password that begins with one of * & ! would be lost.
+      problems.push({ where: at(node?.range?.[0]), ...syntaxProblem('BAD_ALIAS') })
+      return undefined
+    }
     if (isScalar(node)) {
       const value = String(node.value ?? '')
       return node.type === 'PLAIN' && /^(|~|null)$/i.test(value) ? undefined : value
@@ -93,7 +98,10 @@ function syntaxProblem(code: string): Omit<Problem, 'where'> {
     case 'TAB_AS_INDENT':
       return { message: 'a line begins with a tab', hint: 'Indent with spaces' }
     case 'BAD_INDENT':
-      return { message: 'the indentation does not fit the lines around it', hint: 'Indent settings of a group alike' }
+      return {
+        message: 'the indentation does not fit the lines around it',
+        hint: 'Indent settings of a group alike, and close every bracket',
+      }
     case 'BAD_SCALAR_START':
     case 'BAD_ALIAS':
     case 'TAG_RESOLVE_FAILED':

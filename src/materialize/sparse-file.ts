@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { read as fsRead, fdatasync as fsSync, ftruncate, readSync, writev } from 'node:fs'
+import { fdatasync, ftruncate, readSync } from 'node:fs'
 import { mkdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'

@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { inspect } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Logger } from '../../src/lib/log.ts'
 import { Secret } from '../../src/lib/secret.ts'
@@ -128,6 +130,16 @@ export function mp4(size: number): Buffer {
   for (let at = 0; at < size; at++) bytes[at] = (at * 31 + (at >> 8) * 7) & 0xff
   bytes.write('\0\0\0\x18ftypisom', 0, 'latin1')
   return bytes
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Bytes in use after what is not has been taken away: unlike the process's size, the same in every run. */
+export function liveBytes(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }
 
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {

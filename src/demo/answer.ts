@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
@@ -81,7 +81,9 @@ export async function send(exchange: Exchange, answer: Answer): Promise<void> {
   const headers: Record<string, string> = { ...answer.headers }
   let { bytes, body = [] } = answer
   if (wantsGzip(exchange)) {
-    body = Readable.from(body).pipe(createGzip())
+    const zipped = createGzip()
+    pipeline(Readable.from(body), zipped, () => {}) // an error comes out of `zipped` too
+    body = zipped
     bytes = undefined
     headers['content-encoding'] = 'gzip'
   }

@@ -164,6 +164,7 @@ export class Desk {
     exchange.disconnect = disconnect
     const instead = replaced(exchange.faults)
     if (instead !== undefined) return instead
+    if (request.method === 'HEAD' && exchange.faults.noHead === true) return text(405, 'GET only\n', { allow: 'GET' })
     if (kind === 'live') {
       const channel = this.#catalogue.channel(id)
       return channel === undefined ? text(404, 'not found\n') : liveAnswer(channel, exchange)
@@ -215,6 +216,7 @@ export class Desk {
       )
     }
     reply.raw.once('close', close)
+    reply.raw.on('error', () => {}) // a connection that breaks is seen by its closing
     const signal = AbortSignal.any([closed.signal, this.#stopping.signal])
     const all = this.#book.take(target)
     // A redirect is all that happens at the first address.

@@ -73,6 +73,8 @@ export interface AnswerFaults {
   gzip?: boolean | 'unasked'
 
   // Streams only:
+  /** HEAD is answered with 405. */
+  noHead?: boolean
   /** Ranges are not understood: 200 and everything, without Accept-Ranges. */
   noRanges?: boolean
   /** What a 206 says about itself: one byte further on, one byte longer, `/*` for the length, or nothing. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { runFfmpeg, type Tool } from '../media/index.ts'
@@ -58,7 +58,9 @@ export async function prepareClips(options: PrepareOptions): Promise<ReadonlyMap
   const { directory, clips, clock = systemClock, signal } = options
   const ready = await present(directory, clips)
   if (ready.size === clips.length) return ready
-  await mkdir(directory, { recursive: true })
+  await mkdir(directory, { recursive: true }).catch(cause => {
+    throw new Error(`Cannot keep the demo films in ${directory}: ${cause.message}`, { cause })
+  })
   await using _lock = await takeLock(join(directory, 'making.lock'), clock, signal)
   await removeUnfinished(directory)
   const made = new Map(await present(directory, clips)) // by whoever held the lock before
@@ -186,17 +188,18 @@ async function writeWhole(file: string, text: string): Promise<void> {
 
 /** A file that exists while its maker lives: it is renewed every two seconds, and taken over when it is not. */
 async function takeLock(file: string, clock: Clock, signal?: AbortSignal): Promise<AsyncDisposable> {
-  const mine = `${process.pid} ${randomBytes(8).toString('hex')}\n`
+  const mine = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`
   for (;;) {
     signal?.throwIfAborted()
     try {
       await writeFile(file, mine, { flag: 'wx' })
       break
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code !== 'EEXIST') throw new Error(`Cannot keep the demo films here: ${message}`, { cause: error })
     }
     const held = await stat(file).catch(() => undefined)
-    if (held !== undefined && (clock.now() - held.mtimeMs > LOCK_STALE_MS || !isAlive(await holderOf(file)))) {
+    if (held !== undefined && (clock.now() - held.mtimeMs > LOCK_STALE_MS || !(await isHeld(file)))) {
       // Renaming is what only one of several takers can do.
       const stale = `${file}.${randomBytes(4).toString('hex')}`
       await rename(file, stale).catch(() => {})
@@ -215,15 +218,15 @@ async function takeLock(file: string, clock: Clock, signal?: AbortSignal): Promi
   }
 }
 
-async function holderOf(file: string): Promise<number> {
-  return Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10)
-}
-
-/** A pid that cannot be read yet belongs to somebody who is just writing it. */
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid)) return true
+/**
+ * Whether the lock's holder lives, as far as can be told: one on another machine (or in another container) is taken to, and
+ * so is one that has not finished writing its name.
+ */
+async function isHeld(file: string): Promise<boolean> {
+  const [pid, host] = (await readFile(file, 'utf8').catch(() => '')).split(' ')
+  if (host !== hostname()) return true
   try {
-    process.kill(pid, 0)
+    process.kill(Number(pid), 0)
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'

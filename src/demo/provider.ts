@@ -27,7 +27,7 @@ export interface DemoOptions {
   readonly faults?: Faults
   /** Random ones when left out. */
   readonly credentials?: { readonly username: string | Secret; readonly password: string | Secret }
-  /** Simultaneous streams; three when left out. */
+  /** Simultaneous streams; three when left out, 0 for no limit. */
   readonly maxConnections?: number
 }
 

@@ -54,9 +54,9 @@ export class RequestLog {
     return open
   }
 
-  /** Counts a stream as open until the returned function is called; nothing when `max` are open already. */
+  /** Counts a stream as open until the returned function is called; nothing when `max` are open already. 0: no limit. */
   connect(max: number): (() => void) | undefined {
-    if (this.#current >= max) return undefined
+    if (max > 0 && this.#current >= max) return undefined
     this.#current++
     this.#peak = Math.max(this.#peak, this.#current)
     let open = true

@@ -75,6 +75,12 @@ t.test('ranges that are not understood', async t => {
   t.ok(body.equals(truth))
 })
 
+t.test('a HEAD that is refused', async t => {
+  answers('movie/108', { noHead: true })
+  t.equal((await get(url, { method: 'HEAD' })).status, 405)
+  t.equal((await part()).status, 206)
+})
+
 t.test('no length', async t => {
   answers('movie/108', { noLength: true })
   for (const { status, headers, body, end } of [await get(url), await part()]) {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Clip, Layout } from '../../src/demo/clip.ts'
@@ -105,10 +106,21 @@ t.test('two processes that start at once make each film once', async t => {
 
 t.test('the lock and the unfinished files of a process that was killed are cleared away', async t => {
   const dead = 2 ** 22 + 1 // above the largest pid Linux gives
-  const directory = t.testdir({ 'making.lock': `${dead} x\n`, 'mkv.mkv.123.partial': 'half', 'mkv.mkv': 'unknown' })
+  const directory = t.testdir({
+    'making.lock': `${dead} ${hostname()} x\n`,
+    'mkv.mkv.123.partial': 'half',
+    'mkv.mkv': 'unknown',
+  })
   const made = await prepareClips({ directory, clips: few, ffmpeg: async () => tools.ffmpeg })
   t.equal(made.size, 3)
   t.same((await readdir(directory)).sort(), ['first.mp4', 'last.mp4', 'manifest.json', 'mkv.mkv'])
+})
+
+t.test('a directory that cannot be written to is named', async t => {
+  const directory = join(t.testdir({ file: '' }), 'file', 'below')
+  await t.rejects(prepareClips({ directory, clips: few, ffmpeg: never }), {
+    message: `Cannot keep the demo films in ${directory}: ENOTDIR: not a directory, mkdir '${directory}'`,
+  })
 })
 
 t.test('a film that cannot be made is named, and leaves nothing that could be taken for one', async t => {

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t from 'tap'
 import type { DemoProvider } from '../../src/demo/index.ts'
 import { readAll } from '../../src/demo/index.ts'
+import { decideRange } from '../../src/demo/ranges.ts'
 import { demoDirectory, startDemo } from '../lib/demo.ts'
 import { addresses, get } from './raw-client.ts'
 
@@ -244,6 +246,33 @@ t.test('ranges are those of RFC 9110', async t => {
     t.notOk('content-range' in answer.headers)
   }
   t.equal((await get(url, { method: 'HEAD', headers: { range: 'bytes=0-4' } })).status, 200, 'HEAD knows no ranges')
+
+  const spans = fc.array(fc.tuple(fc.option(fc.nat(30)), fc.option(fc.nat(30))), { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(spans, fc.nat(25), (parts, bytes) => {
+      const asked = `bytes=${parts.map(([first, last]) => `${first ?? ''}-${last ?? ''}`).join(',')}`
+      const decision = decideRange({ method: 'GET', range: asked }, { bytes })
+      // Position by position: is it asked for?
+      const wanted = Array.from({ length: bytes }, (_, n) =>
+        parts.some(([first, last]) =>
+          first === null ? last !== null && n >= bytes - last : n >= first && (last === null || n <= last),
+        ),
+      )
+      const invalid = parts.some(([first, last]) => (first === null ? last === null : last !== null && last < first))
+      const from = wanted.indexOf(true)
+      const to = wanted.lastIndexOf(true) + 1
+      if (invalid) return decision.status === 200
+      if (from === -1) return decision.status === 416
+      if (wanted.slice(from, to).includes(false)) return decision.status === 200
+      return decision.status === 206 && decision.start === from && decision.end === to
+    }),
+  )
+  fc.assert(
+    fc.property(fc.string(), fc.nat(1000), (asked, bytes) => {
+      const decision = decideRange({ method: 'GET', range: asked }, { bytes })
+      return !('start' in decision) || (0 <= decision.start && decision.start <= decision.end && decision.end <= bytes)
+    }),
+  )
 
   const status = async (headers: Record<string, string>) => (await range('bytes=0-4', headers)).status
   const earlier = new Date(Date.parse(modified) - 1000).toUTCString()

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../lib/log.ts'
 
@@ -15,6 +14,25 @@ export class HttpProblem extends Error {
   }
 }
 
+/** The titles RFC 9110 and RFC 6585 give; one that is not here goes under the general one of its class. */
+const titles: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
+
 /** The media type of RFC 9457. */
 const PROBLEM_JSON = 'application/problem+json; charset=utf-8'
 
@@ -27,6 +45,7 @@ export function answerWithProblems(app: FastifyInstance, log: Logger): void {
     if (error instanceof HttpProblem)
       return sendProblem(request, reply.headers(error.headers), error.status, error.message)
     const status = error.statusCode ?? 500
+    if (status === 415) return sendProblem(request, reply, status, 'Send JSON, with the content-type application/json.')
     if (status < 500) return sendProblem(request, reply, status, error.message)
     log.error({ error, requestId: request.id, method: request.method, path: pathOf(request) }, 'a request failed')
     return sendProblem(request, reply, status, `This should not have happened; the log has more under ${request.id}.`)
@@ -48,7 +67,7 @@ export function sendProblem(
   status: number,
   detail: string,
 ): FastifyReply {
-  const title = STATUS_CODES[status] ?? 'Error'
+  const title = titles[status] ?? (status < 500 ? 'Bad Request' : 'Internal Server Error')
   return reply
     .status(status)
     .type(PROBLEM_JSON)

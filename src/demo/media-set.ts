@@ -10,6 +10,8 @@ import { type Clip, clipJob, fileNameOf, recipeOf } from './clip.ts'
 /** No clip takes longer than a few seconds; a machine on which one takes this long is out of order. */
 const CLIP_DEADLINE_MS = 120_000
 const MAX_RUNS_AT_ONCE = 4
+/** Reports are for people: the first, the last, and between them one a second. */
+const PROGRESS_EVERY_MS = 1000
 const LOCK_POLL_MS = 100
 /** A holder that has not renewed its lock for so long is gone, whatever its pid says. */
 const LOCK_STALE_MS = 10_000
@@ -70,7 +72,7 @@ export async function prepareClips(options: PrepareOptions): Promise<ReadonlyMap
 }
 
 async function makeAll(missing: readonly Clip[], made: Map<string, MadeClip>, options: PrepareOptions): Promise<void> {
-  const { directory, clips, onProgress } = options
+  const { directory, clips, onProgress, clock = systemClock } = options
   const ffmpeg = await options.ffmpeg()
   // One that fails ends the others; its own error is the one that is thrown.
   const failure = new AbortController()
@@ -78,7 +80,10 @@ async function makeAll(missing: readonly Clip[], made: Map<string, MadeClip>, op
   const manifest = await readManifest(directory)
   const total = missing.reduce((sum, clip) => sum + clip.seconds, 0)
   const written = new Map<string, number>()
+  let reportedAt = Number.NEGATIVE_INFINITY
   const report = () => {
+    if (made.size < clips.length && clock.now() - reportedAt < PROGRESS_EVERY_MS) return
+    reportedAt = clock.now()
     const seconds = [...written.values()].reduce((sum, each) => sum + each, 0)
     onProgress?.({ clipsDone: made.size, clipsTotal: clips.length, fraction: Math.min(1, seconds / total) })
   }
@@ -99,8 +104,9 @@ async function makeAll(missing: readonly Clip[], made: Map<string, MadeClip>, op
         failure.abort(error)
         throw error
       }
+      written.set(name, clip.seconds)
       await save(manifest)
-      onClipProgress(clip.seconds)
+      report()
     }
   }
   let saving = Promise.resolve()

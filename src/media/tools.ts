@@ -86,7 +86,7 @@ async function find(name: ToolName, options: FindToolsOptions): Promise<Tool> {
   const where = `not on PATH, and no bundled one${tried.length === 0 ? '' : ` (${tried.join('; ')})`}`
   throw new ToolError(
     name,
-    `${name} was not found: ${where}. Install ffmpeg, or name it in the configuration (ffmpeg.${name === 'ffmpeg' ? 'path' : 'probePath'})`,
+    `${name} was not found: ${where}. Install ffmpeg, or name it in the configuration (media.${name})`,
     tried,
   )
 }

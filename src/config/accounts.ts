@@ -15,7 +15,7 @@ interface Common {
   readonly userAgent: string
   readonly maxConnections?: number
   /** How long a closed connection still counts as open. */
-  readonly settleMs: number
+  readonly settleMs?: number
   readonly timeouts: AccountValues['timeouts']
 }
 

@@ -112,7 +112,7 @@ export const settings = group('Everything is optional; without an account, there
     maxConnections: setting(kinds.integer(1, 100_000), '512', 'Clients connected at once.'),
     maxCallsPerConnection: setting(kinds.integer(1, 10_000), '128', 'Calls under way on one connection.'),
     idle: setting(kinds.duration('10s', '7d'), '10m', 'A connection that is silent for this long is closed.'),
-    cache: setting(kinds.size('1MiB', '16GiB'), '64MiB', 'Memory for answers that are ready to send.'),
+    cache: setting(kinds.size('0', '16GiB'), '64MiB', 'Memory for answers that are ready to send; 0 keeps none.'),
   }),
   http: group('The HTTP server: state, metrics, health.', {
     host: setting(kinds.listenAddress, '0.0.0.0', 'The address to listen on; :: is all, IPv6 too.'),

@@ -1,0 +1,102 @@
+import { type Backoff, backoffMs } from '../lib/backoff.ts'
+import type { Database } from '../lib/sqlite.ts'
+import type { Adopt } from './adopt.ts'
+import type { MeasuredFacts, MeasureFailure, Measurement } from './model.ts'
+import { isContainer } from './plex-names.ts'
+import type { Publisher } from './publish.ts'
+import { isUnchanged, type RenditionQueries } from './renditions.ts'
+import type { VariantQueries, VariantRow } from './variants.ts'
+
+/** Between tries that may well succeed, and between tries that most likely will not. */
+const pauses: Backoff = { firstMs: 60_000, maxMs: 24 * 3_600_000 }
+const permanentPauses: Backoff = { firstMs: 6 * 3_600_000, maxMs: 7 * 24 * 3_600_000 }
+/** However long the provider asks to wait, it is asked again within a week. */
+const maxRetryAfterMs = 7 * 24 * 3_600_000
+const maxMessageChars = 500
+const maxValidatorChars = 500
+
+export interface Measurements {
+  /** Takes in one result: publishes, replaces, withdraws, or notes why not and when to try again. */
+  record(result: Measurement): void
+  /** The bytes upstream are no longer those that were published: measure them before anything else. */
+  invalidate(renditionId: number, reason: string): void
+}
+
+export interface MeasurementParts {
+  readonly variants: VariantQueries
+  readonly renditions: RenditionQueries
+  readonly publisher: Publisher
+  readonly adopt: Adopt
+  now(): number
+}
+
+/** Each call from outside is one transaction, so that a measurement and its publication are one. */
+export function measurements(db: Database, parts: MeasurementParts): Measurements {
+  const { variants, renditions, publisher, adopt, now } = parts
+  const settle = db.prepare<[number, number]>(`
+    update variant set rendition_id = ?, pending = 0, urgent = 0, attempts = 0, next_try_at = null, replaces = null,
+      failure_code = null, failure_message = null, failed_since = null
+    where id = ?`)
+  const fail = db.prepare<[number, number, string, string, number, number]>(`
+    update variant set pending = 1, attempts = ?, next_try_at = ?, failure_code = ?, failure_message = ?, failed_since = ?
+    where id = ?`)
+  const hurry = db.prepare<[string, number, number]>(`
+    update variant set pending = 1, urgent = 1, attempts = 0, next_try_at = null,
+      failure_code = 'changed', failure_message = ?, failed_since = coalesce(failed_since, ?)
+    where id = ?`)
+
+  const recordFacts = (variant: VariantRow, facts: MeasuredFacts): void => {
+    if (variant.renditionId === null) {
+      const earlier = adopt(variant, facts)
+      if (earlier !== undefined) {
+        recordFacts(earlier, facts)
+        return
+      }
+      settle.run(renditions.insert(variant.id, facts, now()), variant.id)
+      publisher.reconcile(variant.id)
+      return
+    }
+    if (isUnchanged(renditions.get(variant.renditionId)!, facts)) {
+      renditions.refresh(variant.renditionId, facts)
+      settle.run(variant.renditionId, variant.id)
+      return
+    }
+    // Its key stands for something else now: these are another film's bytes.
+    if (variant.key === null) {
+      renditions.withdraw(variant)
+      return
+    }
+    settle.run(renditions.insert(variant.id, facts, now()), variant.id)
+    publisher.replace(variant.id, variant.renditionId)
+    renditions.remove(variant.renditionId)
+  }
+
+  const recordFailure = (variant: VariantRow, { code, message, permanent, retryAfterMs }: MeasureFailure): void => {
+    const attempt = variant.attempts + 1
+    const pause = Math.min(retryAfterMs ?? backoffMs(attempt, permanent ? permanentPauses : pauses), maxRetryAfterMs)
+    if (permanent && code === 'gone') renditions.withdraw(variant)
+    const since = variant.failedSince ?? now()
+    fail.run(attempt, now() + Math.round(pause), code, message.slice(0, maxMessageChars), since, variant.id)
+  }
+
+  return {
+    record(result) {
+      const variant = variants.get(result.variantId)
+      if (variant === undefined) return // retired meanwhile
+      if ('failure' in result) {
+        recordFailure(variant, result.failure)
+        return
+      }
+      const { size, container, etag = '', lastModified = '' } = result.facts
+      const usable = Number.isSafeInteger(size) && size > 0 && isContainer(container)
+      if (!usable || Math.max(etag.length, lastModified.length) > maxValidatorChars) {
+        const message = `Cannot publish ${size} bytes of ${container}: a size above 0 and a known container are needed`
+        recordFailure(variant, { code: 'not-media', message, permanent: true })
+      } else recordFacts(variant, result.facts)
+    },
+    invalidate(renditionId, reason) {
+      const variantId = renditions.variantOf(renditionId)
+      if (variantId !== undefined) hurry.run(reason.slice(0, maxMessageChars), now(), variantId)
+    },
+  }
+}

@@ -1,0 +1,86 @@
+/** Permanent number of a directory or file of the tree: 16 or above, never reused. */
+export type NodeId = number
+
+/** One row of the published tree. */
+export interface Node {
+  readonly id: NodeId
+  /** The root is its own parent. */
+  readonly parentId: NodeId
+  readonly kind: 'directory' | 'file'
+  readonly name: string
+  /** Exact bytes of a file; a constant for directories. */
+  readonly size: number
+  /** Milliseconds since the epoch. Constant for a file; grows when, and only when, a directory's entries change. */
+  readonly modifiedAt: number
+  /** What a file holds; null for directories. */
+  readonly renditionId: number | null
+}
+
+/** The containers that can be published; each has one file extension. */
+export type Container = 'mp4' | 'mkv' | 'webm' | 'avi' | 'mpegts' | 'flv' | 'wmv' | 'ogg' | 'mpeg'
+
+/** What a measurement found out about the bytes at a locator. */
+export interface MeasuredFacts {
+  readonly size: number
+  readonly container: Container
+  /** False when the provider answers a range with the whole file. */
+  readonly ranged: boolean
+  readonly etag?: string
+  readonly lastModified?: string
+}
+
+/** The exact bytes that a file of the tree holds, and where they come from. */
+export interface Rendition extends MeasuredFacts {
+  readonly id: number
+  readonly accountId: string
+  readonly locator: string
+}
+
+export interface MeasureFailure {
+  /** A closed word such as `gone` or `timed-out`; `gone` together with `permanent` takes a published file out. */
+  readonly code: string
+  readonly message: string
+  /** True when asking again soon is pointless. */
+  readonly permanent: boolean
+  /** What the provider asked to wait. */
+  readonly retryAfterMs?: number
+}
+
+export type Measurement = { readonly variantId: number } & (
+  | { readonly facts: MeasuredFacts }
+  | { readonly failure: MeasureFailure }
+)
+
+export interface ToMeasure {
+  readonly variantId: number
+  readonly accountId: string
+  readonly locator: string
+}
+
+/** Directories whose entries, and so whose modification times, changed, removed ones included; `all` when they are many. */
+export interface Changes {
+  readonly directories: readonly NodeId[] | 'all'
+}
+
+/** A root folder of the tree and what belongs in it. */
+export interface LibraryOptions {
+  /** The folder's name, unique whatever the case. */
+  readonly name: string
+  readonly kind: 'movies' | 'shows'
+  readonly filter: LibraryFilter
+}
+
+/** Everything that is given must match; nothing given matches everything. Letter case never matters. */
+export interface LibraryFilter {
+  readonly accounts?: readonly string[]
+  /** One of the title's categories must match one of these: a glob with `*` and `?`, or a regular expression `/…/`. */
+  readonly categories?: readonly string[]
+  /** Language codes as read from the provider's name, such as `EN`. */
+  readonly languages?: readonly string[]
+  /** `4K`, `1080p`, `720p`, `SD`, `HDR`, `HEVC` … as read from the provider's name. */
+  readonly qualities?: readonly string[]
+  /** Regular expression that the provider's name must match. */
+  readonly match?: string
+  /** Regular expression that the provider's name must not match. */
+  readonly exclude?: string
+}

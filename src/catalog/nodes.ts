@@ -1,0 +1,147 @@
+import type { Database } from '../lib/sqlite.ts'
+import type { Changes, Node, NodeId } from './model.ts'
+import { directorySize, rootId } from './schema.ts'
+
+/** Above this many, telling which directories changed costs more than forgetting everything. */
+const maxListedChanges = 2_000
+
+const columns = `
+  id, iif(parent_id = 0, id, parent_id) as parentId, iif(rendition_id is null, 'directory', 'file') as kind,
+  name, size, modified_at as modifiedAt, rendition_id as renditionId`
+
+export interface NodeQueries {
+  node(id: NodeId): Node | undefined
+  child(directory: NodeId, name: string): Node | undefined
+  children(directory: NodeId, after: NodeId, limit: number): readonly Node[]
+  totals(): { readonly bytes: number; readonly files: number }
+}
+
+/** The tree as a table: three statements, each one search of one index. */
+export function nodes(db: Database): NodeQueries {
+  const byId = db.prepare<[NodeId], Node>(`select ${columns} from node where id = ?`)
+  const byName = db.prepare<[NodeId, string], Node>(`select ${columns} from node where parent_id = ? and name = ?`)
+  const page = db.prepare<[NodeId, NodeId, number], Node>(`
+    select ${columns} from node indexed by node_parent where parent_id = ? and id > ? order by id limit ?`)
+  const totals = db.prepare<[], { bytes: number; files: number }>('select bytes, nodes as files from totals')
+
+  return {
+    node: id => byId.get(id),
+    // macOS asks with decomposed letters; every name in the tree is composed.
+    child: (directory, name) => byName.get(directory, name) ?? byName.get(directory, name.normalize('NFC')),
+    children: (directory, after, limit) => page.all(directory, after, limit),
+    totals: () => totals.get()!,
+  }
+}
+
+export interface NewFile {
+  readonly name: string
+  readonly size: number
+  readonly modifiedAt: number
+  readonly renditionId: number
+}
+
+/** What may change the tree. Every method belongs into a transaction with what it follows from. */
+export interface TreeWriter {
+  addDirectory(parent: NodeId, name: string, libraryId: number): NodeId
+  addFile(parent: NodeId, file: NewFile, libraryId: number): NodeId
+  /** Removes a file, and every directory above it that this leaves empty, up to the library's root. */
+  removeFile(id: NodeId): void
+  /** Puts another file in a file's place: another id, in the same directory. */
+  replaceFile(id: NodeId, file: NewFile): NodeId
+  /** Removes a library's root and everything below. */
+  removeLibrary(libraryId: number): void
+  /** Whether the directory has a file with this name, whatever its extension. */
+  hasStem(directory: NodeId, stem: string): boolean
+  /** What has changed since this was last asked. */
+  takeChanges(): Changes
+}
+
+export function treeWriter(db: Database, now: () => number): TreeWriter {
+  const insert = db.prepare<[NodeId, string, number, number, number | null, number]>(`
+    insert into node (parent_id, name, size, modified_at, rendition_id, library_id) values (?, ?, ?, ?, ?, ?)`)
+  const remove = db.prepare<[NodeId]>('delete from node where id = ?')
+  const place = db.prepare<[NodeId], { parentId: NodeId; libraryId: number }>(
+    'select parent_id as parentId, library_id as libraryId from node where id = ?',
+  )
+  // The clock may stand still or go back; a directory's time may not.
+  const touch = db.prepare<[number, NodeId]>('update node set modified_at = max(modified_at + 1, ?) where id = ?')
+  const anyChild = db.prepare<[NodeId], { found: 1 }>('select 1 as found from node where parent_id = ? limit 1')
+  const removeFolder = db.prepare<[NodeId]>('delete from folder where node_id = ?')
+  const stem = db.prepare<[NodeId, string, string], { found: 1 }>(
+    'select 1 as found from node where parent_id = ? and name >= ? and name < ? limit 1',
+  )
+  const directoriesOf = db.prepare<[number], { id: NodeId }>(
+    'select id from node where library_id = ? and rendition_id is null limit 2001',
+  )
+  const removeFolders = db.prepare<[number]>('delete from folder where library_id = ?')
+  const removeNodes = db.prepare<[number]>('delete from node where library_id = ?')
+
+  let changed = new Set<NodeId>()
+
+  const entriesChanged = (directory: NodeId) => {
+    touch.run(now(), directory)
+    changed.add(directory)
+  }
+
+  const add = (
+    parent: NodeId,
+    name: string,
+    size: number,
+    at: number,
+    renditionId: number | null,
+    libraryId: number,
+  ) => {
+    const id = Number(insert.run(parent, name, size, at, renditionId, libraryId).lastInsertRowid)
+    entriesChanged(parent)
+    return id
+  }
+
+  const removeWithEmptyParents = (id: NodeId): void => {
+    const { parentId } = place.get(id)!
+    remove.run(id)
+    entriesChanged(parentId)
+    const isLibrary = place.get(parentId)!.parentId === rootId
+    if (isLibrary || anyChild.get(parentId) !== undefined) return
+    removeFolder.run(parentId)
+    removeWithEmptyParents(parentId)
+  }
+
+  return {
+    addDirectory(parent, name, libraryId) {
+      const id = add(parent, name, directorySize, now(), null, libraryId)
+      changed.add(id)
+      return id
+    },
+    addFile: (parent, { name, size, modifiedAt, renditionId }, libraryId) =>
+      add(parent, name, size, modifiedAt, renditionId, libraryId),
+    removeFile: removeWithEmptyParents,
+    replaceFile(id, { name, size, modifiedAt, renditionId }) {
+      const { parentId, libraryId } = place.get(id)!
+      remove.run(id)
+      return add(parentId, name, size, modifiedAt, renditionId, libraryId)
+    },
+    removeLibrary(libraryId) {
+      for (const { id } of directoriesOf.all(libraryId)) changed.add(id)
+      removeFolders.run(libraryId)
+      removeNodes.run(libraryId)
+      entriesChanged(rootId)
+    },
+    // '/' follows '.' in ASCII: this is the range of all names that begin with the stem and a dot.
+    hasStem: (directory, name) => stem.get(directory, `${name}.`, `${name}/`) !== undefined,
+    takeChanges() {
+      const directories = changed.size > maxListedChanges ? 'all' : [...changed]
+      changed = new Set()
+      return { directories }
+    },
+  }
+}
+
+/** All of what `changes` say. */
+export function mergeChanges(changes: readonly Changes[]): Changes {
+  const all = new Set<NodeId>()
+  for (const { directories } of changes) {
+    if (directories === 'all') return { directories }
+    for (const id of directories) all.add(id)
+  }
+  return { directories: all.size > maxListedChanges ? 'all' : [...all] }
+}

@@ -71,7 +71,7 @@ class CachedMaterializer implements Materializer {
 
   read(
     rendition: Rendition,
-    target: Uint8Array<ArrayBuffer>,
+    target: Uint8Array,
     offset: number,
     signal: AbortSignal,
   ): undefined | Promise<void> {

@@ -27,7 +27,7 @@ export interface Materializer extends AsyncDisposable {
    */
   read(
     rendition: Rendition,
-    target: Uint8Array<ArrayBuffer>,
+    target: Uint8Array,
     offset: number,
     signal: AbortSignal,
   ): undefined | Promise<void>

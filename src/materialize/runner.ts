@@ -106,7 +106,7 @@ export class Runner implements FetchHost {
     for (let tries = 0; tries < maxDisappointments; tries++) {
       if (this.#state.at === 'changed') throw this.#refusal()
       if (!isHere()) await this.#arrival(offset, to, signal)
-      if (await this.#using(() => this.file.read(target, offset))) return
+      if (this.file.readNow(target, offset) || (await this.#using(() => this.file.read(target, offset)))) return
     }
     const what = `Cannot hold bytes ${offset} to ${to} of rendition ${this.rendition.id}`
     throw new MaterializeError('no-space', `${what}: the disk has no room, and other readers need the memory`)

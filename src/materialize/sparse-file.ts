@@ -161,19 +161,17 @@ export class SparseFile implements BlockOwner {
     })
   }
 
-  /** Makes what is on disk now safe from a power failure, and returns what may then be recorded of it. */
-  sync(): Promise<IndexedFile | undefined> {
-    return this.#exclusively(async () => {
-      if (this.#token === undefined) return undefined
-      const entry = this.#entry(this.#token, this.#onDisk)
-      try {
-        await this.#use(fd => dataSync(fd))
-      } catch (error) {
-        await this.#lose(error)
-        return undefined
-      }
+  /** Makes what is on disk now safe from a power failure, and returns what may then be recorded of it. Writes go on meanwhile. */
+  async sync(): Promise<IndexedFile | undefined> {
+    if (this.#token === undefined) return undefined
+    const entry = this.#entry(this.#token, this.#onDisk)
+    try {
+      await this.#use(fd => dataSync(fd))
       return entry
-    })
+    } catch (error) {
+      if (this.isCurrent(entry)) await this.remove(error)
+      return undefined
+    }
   }
 
   /** Whether `entry`, which `sync` returned, still speaks of this file. */

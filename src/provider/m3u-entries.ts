@@ -149,12 +149,12 @@ function extinf(value: string): { name: string; duration: number; attributes: Re
     attribute.lastIndex = at
     const match = found < maxAttributes ? attribute.exec(value) : null
     if (match === null) {
-      at = wordEnd(value, at + 1) // a stray word
+      at = nextWord(value, at) // a stray one
       continue
     }
     found++
-    const [whole, name, double, single, bare] = match
-    attributes[name!.toLowerCase()] = (double ?? single ?? bare!.replace(/^["']/, '')).trim()
+    const [whole, name, ...forms] = match
+    attributes[name!.toLowerCase()] = (forms.find(form => form !== undefined) ?? '').replace(/^["']/, '').trim()
     at += whole.length
   }
   const name = value
@@ -165,18 +165,25 @@ function extinf(value: string): { name: string; duration: number; attributes: Re
 }
 
 /**
- * One attribute and the blanks behind it. A quote ends the value only where a blank, a comma or the end follows, because
- * values hold quotes; where none does, the value was never quoted properly and ends as if it were bare.
+ * One attribute and the blanks behind it. Values hold quotes themselves, so that one ends its value only before a comma,
+ * the line's end or the next attribute; failing that at the next one; and a value never closed ends as if it were bare.
  */
-const attribute =
-  /([A-Za-z][\w-]*)\s*=\s*(?:"((?:[^"]|"(?![\s,]|$))*)"(?=[\s,]|$)|'((?:[^']|'(?![\s,]|$))*)'(?=[\s,]|$)|([^\s,]*))\s*/y
+const attribute = new RegExp(String.raw`([A-Za-z][\w-]*)\s*=\s*(?:${quoted('"')}|${quoted("'")}|([^\s,]*))\s*`, 'y')
 
-function wordEnd(text: string, from: number): number {
-  wordBreak.lastIndex = from
-  return wordBreak.exec(text)?.index ?? text.length
+function quoted(quote: string): string {
+  const ends = String.raw`(?=\s*(?:,|$)|\s+[A-Za-z][\w-]*\s*=)`
+  return `${quote}((?:[^${quote}]|${quote}(?!${ends}))*)${quote}${ends}|${quote}([^${quote}]*)${quote}`
 }
 
-const wordBreak = /[\s,]/g
+/** Where the word or comma after the one at `from` begins. */
+function nextWord(text: string, from: number): number {
+  wordBreak.lastIndex = from
+  const found = wordBreak.exec(text)
+  if (found === null) return text.length
+  return found[0] === ',' ? found.index : wordBreak.lastIndex
+}
+
+const wordBreak = /\s+|,/g
 
 function groupsOf(value: string): readonly string[] {
   const names = value.split(';').map(name => name.trim().slice(0, maxNameLength))

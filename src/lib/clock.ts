@@ -8,10 +8,19 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** The longest that one of Node's timers can wait: about 25 days. */
+const maxTimerMs = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: Date.now,
-  sleep: (ms, signal) =>
-    delay(ms, undefined, signal && { signal }).catch(error => {
+  async sleep(ms, signal) {
+    try {
+      for (let left = ms; left > 0; left -= maxTimerMs) {
+        await delay(Math.min(left, maxTimerMs), undefined, signal && { signal })
+      }
+      signal?.throwIfAborted()
+    } catch (error) {
       throw signal?.aborted ? signal.reason : error
-    }),
+    }
+  },
 }

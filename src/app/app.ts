@@ -1,0 +1,203 @@
+import { join } from 'node:path'
+import { type Catalog, type Changes, openCatalog, type SyncProgress, type SyncReport } from '../catalog/index.ts'
+import type { Config } from '../config/index.ts'
+import { type Http, HttpProblem, startHttp } from '../http/index.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { listenError } from '../lib/listen-error.ts'
+import type { Logger } from '../lib/log.ts'
+import { openMetrics } from '../lib/metrics.ts'
+import {
+  type Change,
+  type Materializer,
+  type Measurer,
+  startMaterializer,
+  startMeasurer,
+} from '../materialize/index.ts'
+import { type Nfs, startNfs } from '../nfs/index.ts'
+import { type Account, openAccount } from '../provider/index.ts'
+import { byteSource } from './byte-source.ts'
+import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
+import { exportedTree } from './exported-tree.ts'
+import { httpAnswers } from './http-answers.ts'
+import { lockInstance } from './instance.ts'
+import { registerMetrics } from './metrics.ts'
+import { type ScheduledRuns, startSchedule } from './schedule.ts'
+import { type Status, statusOf } from './status.ts'
+import { openSyncs, type Syncs } from './syncs.ts'
+
+export interface AppOptions {
+  readonly config: Config
+  readonly version: string
+}
+
+export interface AppDeps {
+  readonly log: Logger
+  readonly clock?: Clock
+}
+
+/** The whole server, running. Disposing of it stops accepting, lets calls in flight finish, and closes what it holds. */
+export interface App extends AsyncDisposable {
+  readonly nfs: Nfs
+  readonly http: Http
+  status(): Status
+  /** Syncs all accounts, or the one named. */
+  sync(accountId?: string): Promise<readonly SyncReport[]>
+  /** Resolves when something has happened that cannot be put right while running: the process should end and be restarted. */
+  readonly fatal: Promise<Error>
+}
+
+/** The parts that status, metrics and the HTTP server read. */
+export interface Parts {
+  readonly config: Config
+  readonly version: string
+  readonly startedAt: number
+  readonly catalog: Catalog
+  readonly materializer: Materializer
+  readonly measurer: Measurer
+  readonly nfs: Nfs
+  readonly accounts: ReadonlyMap<string, Account>
+  readonly syncs: Syncs
+  readonly schedule: ScheduledRuns
+}
+
+/**
+ * Starts everything, in order, listeners last. When one part cannot start, those before it are disposed of, newest first,
+ * and its error is thrown.
+ */
+export async function startApp({ config, version }: AppOptions, { log, clock = systemClock }: AppDeps): Promise<App> {
+  await using stack = new AsyncDisposableStack()
+  const startedAt = clock.now()
+  const fatal = Promise.withResolvers<Error>()
+  const stopping = new AbortController()
+
+  const instance = stack.use(lockInstance(config.data))
+  const accounts = openAccounts(config, stack, log)
+  const path = join(config.data, 'catalog.sqlite')
+
+  const after: { changes: (changes: Changes) => void } = { changes: () => {} } // until there is something to tell
+  let progress: SyncProgress | undefined
+  const { graceMs, showConcurrency } = config.sync
+  const thread = stack.use(
+    await startCatalogThread(
+      { path, catalog: { libraries: config.libraries, graceMs, showConcurrency }, accounts: config.accounts },
+      {
+        log,
+        onChanges: changes => after.changes(changes),
+        onProgress: now => {
+          progress = now
+        },
+        onDeath: fatal.resolve,
+      },
+    ),
+  )
+  const catalog = stack.use(openCatalog(path))
+
+  const source = byteSource(accounts)
+  const materializer = stack.use(
+    await startMaterializer(config.cache, {
+      source,
+      log: log.child({ part: 'cache' }),
+      clock,
+      onChanged: ({ id }, change) => void invalidate(thread, id, change, log),
+    }),
+  )
+  const measurer = stack.use(
+    startMeasurer(config.measure, {
+      accounts: [...accounts.keys()],
+      queue: {
+        next: (accountId, limit) => catalog.toMeasure(accountId, limit, clock.now()),
+        record: results => thread.record(results),
+      },
+      source,
+      log: log.child({ part: 'measure' }),
+      clock,
+    }),
+  )
+  const syncs = openSyncs({
+    thread,
+    accounts,
+    signal: stopping.signal,
+    log: log.child({ part: 'sync' }),
+    progress: () => progress,
+    onDone() {
+      progress = undefined
+      measurer.wake()
+    },
+  })
+  const schedule = stack.use(startSchedule(config.sync.schedule, () => void syncs.run(), clock))
+  stack.defer(() => stopping.abort(new Error('The server is stopping')))
+
+  const tree = exportedTree(catalog, materializer)
+  const nfs = stack.use(
+    await startNfs({ ...config.nfs, ...catalog.identity }, tree, { log: log.child({ part: 'nfs' }), clock }).catch(
+      error => {
+        throw listenError(error, { what: 'The NFS server', section: 'nfs', ...config.nfs })
+      },
+    ),
+  )
+  after.changes = ({ directories }) => {
+    nfs.changed(directories)
+    measurer.wake()
+  }
+  const parts: Parts = { config, version, startedAt, catalog, materializer, measurer, nfs, accounts, syncs, schedule }
+  const metrics = stack.use(openMetrics())
+  registerMetrics(metrics, parts)
+  const http = stack.use(
+    await startHttp(config.http, {
+      ...httpAnswers(parts),
+      log: log.child({ part: 'http' }),
+      metrics: () => metrics.text(),
+      actions: { sync: async body => ({ run: syncs.run(accountNamed(body, accounts)).number }) },
+      token: instance.token,
+    }),
+  )
+  instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })
+  if (isSyncDue(catalog, config, clock.now())) syncs.run()
+
+  const running = stack.move()
+  return {
+    nfs,
+    http,
+    status: () => statusOf(parts),
+    sync: accountId => syncs.run(accountId).reports,
+    fatal: fatal.promise,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+function openAccounts(config: Config, stack: AsyncDisposableStack, log: Logger): ReadonlyMap<string, Account> {
+  const accounts = new Map<string, Account>()
+  for (const options of config.accounts) {
+    accounts.set(options.id, stack.use(openAccount(options, { log: log.child({ part: 'provider' }) })))
+  }
+  return accounts
+}
+
+async function invalidate(thread: CatalogThread, rendition: number, change: Change, log: Logger): Promise<void> {
+  try {
+    await thread.invalidate(rendition, change.message)
+  } catch (error) {
+    log.error({ error, rendition }, 'could not note that a file must be measured again')
+  }
+}
+
+/** The account that a request names; undefined for all. */
+function accountNamed(body: unknown, accounts: ReadonlyMap<string, Account>): string | undefined {
+  const { account } = body as { account?: unknown }
+  if (account === undefined) return undefined
+  if (typeof account === 'string' && accounts.has(account)) return account
+  throw new HttpProblem(
+    404,
+    `No account ${JSON.stringify(account)} is configured; known: ${[...accounts.keys()].join(', ')}`,
+  )
+}
+
+/** True when an account was never synced, or not for as long as the schedule says. */
+function isSyncDue(catalog: Catalog, { accounts, sync: { schedule } }: Config, now: number): boolean {
+  const reports = catalog.summary().syncs
+  const oldest = Math.min(
+    ...accounts.map(({ id }) => reports.find(({ accountId }) => accountId === id)?.finishedAt ?? 0),
+  )
+  if (oldest === 0) return true
+  return schedule.type === 'every' && now - oldest >= schedule.ms
+}

@@ -1,0 +1,54 @@
+import type { Catalog, Node } from '../catalog/index.ts'
+import { MaterializeError, type MaterializeErrorCode, type Materializer } from '../materialize/index.ts'
+import { type Attributes, type Entry, type FileTree, TreeError, type TreeErrorCode } from '../nfs/file-tree.ts'
+
+/** What a directory shows as its size: constant, as its entries are no bytes of its own. */
+const directoryBytes = 4096
+
+/** The catalogue's nodes and the materializer's bytes as the tree that NFS serves. */
+export function exportedTree(catalog: Catalog, materializer: Materializer): FileTree {
+  return {
+    root: catalog.root,
+    attributes: id => attributesOf(catalog.node(id)),
+    lookup: (directory, name) => attributesOf(catalog.child(directory, name)),
+    list: (directory, after, limit) => catalog.children(directory, after, limit).map(entryOf),
+    totals: () => catalog.totals(),
+    read(id, target, offset, signal) {
+      const node = catalog.node(id)
+      if (node === undefined) throw new TreeError('gone', `No file ${id}`)
+      if (node.renditionId === null) throw new TreeError('not-a-file', `${id} is a directory`)
+      const rendition = catalog.rendition(node.renditionId)
+      if (rendition === undefined) throw new TreeError('gone', `No bytes for file ${id}`)
+      try {
+        return materializer.read(rendition, target, offset, signal)?.catch(translate)
+      } catch (error) {
+        return translate(error)
+      }
+    },
+  }
+}
+
+const treeCode = {
+  'not-ready': 'not-ready',
+  unreadable: 'unreadable',
+  gone: 'gone',
+  'no-space': 'unreadable',
+} satisfies Record<MaterializeErrorCode, TreeErrorCode>
+
+function translate(error: unknown): never {
+  if (error instanceof MaterializeError) throw new TreeError(treeCode[error.code], error.message, { cause: error })
+  throw error
+}
+
+function attributesOf(node: Node | undefined): Attributes | undefined {
+  return (
+    node && { id: node.id, kind: node.kind, size: sizeOf(node), modifiedAt: node.modifiedAt, parent: node.parentId }
+  )
+}
+
+function entryOf(node: Node): Entry {
+  const { id, kind, modifiedAt, parentId, name } = node
+  return { id, kind, size: sizeOf(node), modifiedAt, parent: parentId, name }
+}
+
+const sizeOf = (node: Node) => (node.kind === 'directory' ? directoryBytes : node.size)

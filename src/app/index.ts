@@ -1,0 +1,7 @@
+export type { SyncReport, TitleStatus } from '../catalog/index.ts'
+export { type App, type AppDeps, type AppOptions, startApp } from './app.ts'
+export { demoConfig, demoDirectory, type RunningDemo, startDemo } from './demo.ts'
+export { type Check, runChecks } from './doctor.ts'
+export { findInstance, InUseError } from './instance.ts'
+export { fstabLine, kubernetesVolume, mountCommand, reachableBy } from './mounting.ts'
+export type { Status } from './status.ts'

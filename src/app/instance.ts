@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Secret } from '../lib/secret.ts'
+import { openDatabase } from '../lib/sqlite.ts'
+
+/** Another server uses this data directory. */
+export class InUseError extends Error {
+  override name = 'InUseError'
+}
+
+/** What the commands of the same machine need to reach the server that runs on a data directory. */
+export interface InstanceNote {
+  readonly pid: number
+  readonly startedAt: string
+  readonly httpUrl: string
+  readonly nfsHost: string
+  readonly nfsPort: number
+}
+
+/**
+ * One server for a data directory. The lock is SQLite's own on `instance.sqlite`, which the kernel drops with the process,
+ * however it ends. `instance.json` and `admin.token`, readable by their owner only, tell `reelport sync` and its like where
+ * the server listens and let them in.
+ */
+export interface Instance extends Disposable {
+  readonly token: Secret
+  announce(note: Omit<InstanceNote, 'pid' | 'startedAt'>): void
+}
+
+/** @throws InUseError when another process holds the directory; an Error that names the directory when it cannot be written. */
+export function lockInstance(directory: string): Instance {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new Error(`Cannot create the data directory ${directory}: choose one this user may write to (data, --data)`, {
+      cause: error,
+    })
+  }
+  const lock = takeLock(directory)
+  const note = join(directory, noteFile)
+  const secret = randomBytes(24).toString('base64url')
+  const tokenPath = join(directory, tokenFile)
+  rmSync(note, { force: true })
+  writePrivate(tokenPath, secret)
+  return {
+    token: new Secret(secret),
+    announce: where =>
+      writePrivate(note, JSON.stringify({ pid: process.pid, startedAt: new Date().toISOString(), ...where })),
+    [Symbol.dispose]() {
+      rmSync(note, { force: true })
+      rmSync(tokenPath, { force: true })
+      lock.close()
+    },
+  }
+}
+
+/** The running server's note and token, or undefined when none runs on `directory`. */
+export function findInstance(directory: string): { note: InstanceNote; token: Secret } | undefined {
+  try {
+    const note = JSON.parse(readFileSync(join(directory, noteFile), 'utf8')) as InstanceNote
+    process.kill(note.pid, 0)
+    return { note, token: new Secret(readFileSync(join(directory, tokenFile), 'utf8')) }
+  } catch {
+    return undefined
+  }
+}
+
+const noteFile = 'instance.json'
+const tokenFile = 'admin.token'
+
+function takeLock(directory: string) {
+  const path = join(directory, 'instance.sqlite')
+  let database: ReturnType<typeof openDatabase> | undefined
+  try {
+    database = openDatabase(path, { timeoutMs: 0, journal: 'delete' })
+    database.exec('begin exclusive')
+    return database
+  } catch (error) {
+    database?.close()
+    if ((error as { code?: string }).code === 'SQLITE_BUSY') {
+      throw new InUseError(
+        `Another reelport runs on ${directory}: stop it, or give this one its own directory (--data)`,
+      )
+    }
+    throw new Error(
+      `Cannot write to the data directory ${directory}: choose one this user may write to (data, --data)`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+function writePrivate(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 })
+  chmodSync(path, 0o600)
+}

@@ -1,0 +1,117 @@
+import { counter, gauge, type Metrics } from '../lib/metrics.ts'
+import type { NfsStats } from '../nfs/index.ts'
+import type { Parts } from './app.ts'
+
+/** Publishes what each part counts; ARCHITECTURE.md has the names' pattern. Labels are closed sets, never file names. */
+export function registerMetrics(metrics: Metrics, { nfs, accounts, catalog, materializer, measurer }: Parts): void {
+  metrics.register('nfs', () => nfs.stats(), {
+    calls_total: counter(
+      'Calls by procedure.',
+      ({ procedures }) => byProcedure(procedures, ({ calls }) => calls),
+      'program',
+      'version',
+      'procedure',
+    ),
+    errors_total: counter(
+      'Calls that were refused, or answered with a status other than OK.',
+      ({ procedures }) => byProcedure(procedures, ({ errors }) => errors),
+      'program',
+      'version',
+      'procedure',
+    ),
+    waited_calls_total: counter(
+      'Calls that were not answered at once.',
+      ({ procedures }) => byProcedure(procedures, ({ waited }) => waited.calls),
+      'program',
+      'version',
+      'procedure',
+    ),
+    waited_seconds_total: counter(
+      'How long those waited, added up.',
+      ({ procedures }) => byProcedure(procedures, ({ waited }) => waited.totalMs / 1000),
+      'program',
+      'version',
+      'procedure',
+    ),
+    read_bytes_total: counter('Bytes of files sent to clients.', ({ bytesRead }) => bytesRead),
+    jukebox_total: counter('READs that were told to ask again later.', ({ jukeboxAnswers }) => jukeboxAnswers),
+    held_reads: gauge('READs that wait for their data.', ({ heldReads }) => heldReads),
+    connections: gauge('Connections of clients.', ({ clients }) =>
+      clients.reduce((sum, { connections }) => sum + connections, 0),
+    ),
+    refused_connections_total: counter(
+      'Connections refused by the allow-list or the limit.',
+      ({ refusedConnections }) => refusedConnections,
+    ),
+    cache_hits_total: counter('Answers about the tree from memory.', ({ cacheHits }) => cacheHits),
+    cache_misses_total: counter('Answers about the tree from the database.', ({ cacheMisses }) => cacheMisses),
+  })
+  metrics.register('provider', () => [...accounts].map(([id, { slots }]) => [id, slots.stats()] as const), {
+    connections_limit: gauge(
+      'Connections that the account may have open.',
+      all => all.map(([account, { limit }]) => [{ account }, limit] as const),
+      'account',
+    ),
+    connections: gauge(
+      'Connections in use, by what they are for.',
+      all => all.flatMap(([account, { inUse }]) => byPriority(account, inUse)),
+      'account',
+      'priority',
+    ),
+    waiting: gauge(
+      'Requests that wait for a connection.',
+      all => all.flatMap(([account, { waiting }]) => byPriority(account, waiting)),
+      'account',
+      'priority',
+    ),
+    preempted_total: counter(
+      'Connections that were taken for something more important.',
+      all => all.map(([account, { preempted }]) => [{ account }, preempted] as const),
+      'account',
+    ),
+  })
+  metrics.register('cache', () => materializer.stats(), {
+    entries: gauge('Files with bytes on disk.', ({ entries }) => entries),
+    bytes: gauge('Bytes on disk.', ({ bytesCached }) => bytesCached),
+    budget_bytes: gauge('Bytes that may be on disk.', ({ budgetBytes }) => budgetBytes),
+    memory_bytes: gauge('Bytes held in memory because the disk has no room.', ({ bytesInMemory }) => bytesInMemory),
+    hits_total: counter('Reads answered from what was here.', ({ hits }) => hits),
+    misses_total: counter('Reads that had to wait for the provider.', ({ misses }) => misses),
+    evictions_total: counter('Files whose bytes were dropped to make room.', ({ evictions }) => evictions),
+    requests_total: counter(
+      'Requests to providers for bytes, by what they were for.',
+      ({ requests }) => requests,
+      'purpose',
+    ),
+    fetched_bytes_total: counter(
+      'Bytes from providers, by what they were for.',
+      ({ bytesFetched }) => bytesFetched,
+      'purpose',
+    ),
+    failures_total: counter('Failed requests for bytes, by reason.', ({ failures }) => failures, 'reason'),
+    fetches: gauge('Requests for bytes under way.', ({ fetches }) => fetches.length),
+  })
+  metrics.register('catalog', () => ({ ...catalog.summary(), totals: catalog.totals() }), {
+    titles: gauge('Titles known, by kind.', ({ titles }) => titles, 'kind'),
+    nodes: gauge('Files and directories served.', ({ totals }) => totals.files),
+    served_bytes: gauge('Size of all files served.', ({ totals }) => totals.bytes),
+    waiting: gauge('Streams whose size is not known yet.', ({ waiting }) => waiting),
+    failed: gauge('Streams that could not be measured, by reason.', ({ failures }) => failures, 'reason'),
+  })
+  metrics.register('measure', () => measurer.stats(), {
+    measured_total: counter('Sizes learnt.', ({ measured }) => measured),
+    failed_total: counter('Tries that failed.', ({ failed }) => failed),
+  })
+}
+
+function* byProcedure(procedures: NfsStats['procedures'], value: (stats: NfsStats['procedures'][number]) => number) {
+  for (const stats of procedures) {
+    if (stats.calls === 0) continue
+    const { program, version, procedure } = stats
+    yield [{ program, version: String(version), procedure }, value(stats)] as const
+  }
+}
+
+function byPriority(account: string, counts: Readonly<Record<string, number>>) {
+  return Object.entries(counts).map(([priority, count]) => [{ account, priority }, count] as const)
+}

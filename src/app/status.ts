@@ -1,0 +1,48 @@
+import type { CatalogSummary } from '../catalog/index.ts'
+import type { MaterializerStats, MeasurerStats } from '../materialize/index.ts'
+import type { NfsStats, PortmapOutcome } from '../nfs/index.ts'
+import type { SlotStats } from '../provider/index.ts'
+import type { Parts } from './app.ts'
+import type { SyncState } from './syncs.ts'
+
+/** Everything about the running server, as `/api/status` and `reelport status` give it. Times are milliseconds since the epoch. */
+export interface Status {
+  readonly version: string
+  readonly startedAt: number
+  readonly nfs: NfsStats & {
+    readonly host: string
+    readonly port: number
+    readonly exports: readonly string[]
+    readonly portmap: PortmapOutcome
+  }
+  readonly accounts: readonly { readonly id: string; readonly slots: SlotStats }[]
+  readonly catalog: CatalogSummary
+  readonly sync: SyncState & { readonly nextAt: number | undefined }
+  readonly measure: MeasurerStats
+  readonly cache: MaterializerStats
+}
+
+export function statusOf({
+  config,
+  version,
+  startedAt,
+  catalog,
+  materializer,
+  measurer,
+  nfs,
+  accounts,
+  syncs,
+  schedule,
+}: Parts): Status {
+  const { host, exports } = config.nfs
+  return {
+    version,
+    startedAt,
+    nfs: { ...nfs.stats(), host, port: nfs.port, exports, portmap: nfs.portmap },
+    accounts: [...accounts].map(([id, { slots }]) => ({ id, slots: slots.stats() })),
+    catalog: catalog.summary(),
+    sync: { ...syncs.state, nextAt: schedule.nextAt },
+    measure: measurer.stats(),
+    cache: materializer.stats(),
+  }
+}

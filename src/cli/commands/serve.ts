@@ -1,0 +1,89 @@
+import { type App, type RunningDemo, startApp, startDemo } from '../../app/index.ts'
+import type { Config } from '../../config/index.ts'
+import type { Logger } from '../../lib/log.ts'
+import { openLog } from '../../lib/logging.ts'
+import { banner } from '../banner.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { configFlags, loadFor } from '../configuration.ts'
+import { CommandError, exitCode } from '../exit-code.ts'
+import { explainStart } from '../explain-start.ts'
+import { version } from '../version.ts'
+
+export const serveCommand: Command = {
+  name: 'serve',
+  usage: '',
+  summary: 'Serve the configured accounts over NFS.',
+  flags: configFlags,
+  async run(context) {
+    const config = loadFor(context)
+    if (config.demo) return await serveDemo(config, context)
+    if (config.accounts.length === 0) {
+      throw new CommandError(
+        `No account is configured${config.file ? ` in ${config.file}` : ''}: add one ("reelport config example" shows how), or try "reelport demo"`,
+        exitCode.configuration,
+      )
+    }
+    return await serve(config, context)
+  },
+}
+
+export const demoCommand: Command = {
+  name: 'demo',
+  usage: '',
+  summary: 'Serve the built-in demo provider: a few real films and shows, made on first use.',
+  flags: configFlags,
+  run: context => serveDemo(loadFor(context), context),
+}
+
+export const startCommand: Command = {
+  name: 'start',
+  usage: '',
+  summary: 'Serve the configured accounts, or the demo provider when there are none.',
+  flags: configFlags,
+  async run(context) {
+    const config = loadFor(context)
+    return config.demo || config.accounts.length === 0 ? await serveDemo(config, context) : await serve(config, context)
+  },
+}
+
+async function serveDemo(config: Config, context: CommandContext): Promise<number> {
+  const log = openLog(config.log)
+  let demo: RunningDemo
+  try {
+    demo = await startDemo(config, {
+      log: log.child({ part: 'demo' }),
+      onProgress: ({ clipsDone, clipsTotal, fraction }) =>
+        void context.err.write(`demo: making films, ${clipsDone} of ${clipsTotal} (${Math.round(fraction * 100)} %)\n`),
+      signal: context.signal,
+    })
+  } catch (error) {
+    throw explainStart(error, config)
+  }
+  await using running = demo
+  return await serve(running.config, context, log)
+}
+
+/** Runs until a signal or a fatal error. SIGHUP syncs. */
+async function serve(config: Config, context: CommandContext, log: Logger = openLog(config.log)): Promise<number> {
+  let app: App
+  try {
+    app = await startApp({ config, version }, { log })
+  } catch (error) {
+    throw explainStart(error, config)
+  }
+  await using running = app
+  const onHangup = () => void running.sync().catch(() => {}) // the sync logs what went wrong
+  process.on('SIGHUP', onHangup)
+  context.out.write(context.json ? `${JSON.stringify(running.status())}\n` : banner(running, config, version))
+  const stopped = new Promise<'stopped'>(resolve =>
+    context.signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
+  )
+  const outcome = context.signal.aborted ? 'stopped' : await Promise.race([stopped, running.fatal])
+  process.off('SIGHUP', onHangup)
+  if (outcome === 'stopped') {
+    log.info({}, 'stopping')
+    return exitCode.ok
+  }
+  log.error({ error: outcome }, 'cannot go on: ending, so that a supervisor starts it anew')
+  return exitCode.bug
+}

@@ -1,0 +1,24 @@
+import { InUseError } from '../app/index.ts'
+import type { Config } from '../config/index.ts'
+import { ListenError } from '../lib/listen-error.ts'
+import { CommandError, exitCode } from './exit-code.ts'
+
+/** What a person can put right when the server does not start, without a stack; anything else is thrown as it is. */
+export function explainStart(error: unknown, { data }: Config): unknown {
+  if (!(error instanceof Error)) return error
+  if (error instanceof InUseError || error instanceof ListenError) {
+    return new CommandError(error.message, exitCode.unavailable, { cause: error })
+  }
+  if (error.name === 'ToolError') return new CommandError(error.message, exitCode.unavailable, { cause: error })
+  if (error.name === 'CacheDirectoryError' || error.name === 'NewerSchemaError') {
+    return new CommandError(error.message, exitCode.cannotWrite, { cause: error })
+  }
+  const code = String((error as { code?: unknown }).code ?? (error.cause as { code?: unknown } | undefined)?.code ?? '')
+  if (/^(EACCES|EPERM|EROFS|ENOSPC|SQLITE_(READONLY|CANTOPEN|FULL|IOERR))/.test(code)) {
+    const hint = 'see that this user may write there, and that the disk is not full (data, --data)'
+    return new CommandError(`Cannot use the data directory ${data}: ${error.message}; ${hint}`, exitCode.cannotWrite, {
+      cause: error,
+    })
+  }
+  return error
+}

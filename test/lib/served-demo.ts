@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { type App, startApp } from '../../src/app/index.ts'
+import { openCatalog } from '../../src/catalog/index.ts'
+import { type Config, loadConfig } from '../../src/config/index.ts'
+import { type DemoOptions, type DemoProvider, readAll } from '../../src/demo/index.ts'
+import { type Logger, silentLog } from '../../src/lib/log.ts'
+import { startDemo } from './demo.ts'
+import { until } from './until.ts'
+
+export interface ServedDemo {
+  readonly demo: DemoProvider
+  readonly config: Config
+  app: App
+  /** Stops the server and starts another one on the same data and ports. */
+  restart(): Promise<void>
+}
+
+export interface ServeOptions {
+  readonly demo?: Partial<DemoOptions>
+  readonly flags?: Readonly<Record<string, string>>
+  readonly log?: Logger
+}
+
+/** The whole server, in this process, before the demo provider: every file of it measured and listed. */
+export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<ServedDemo> {
+  const data = mkdtempSync(join(tmpdir(), 'reelport-'))
+  t.teardown(() => rmSync(data, { recursive: true, force: true }))
+  const demo = await startDemo(options.demo)
+  t.teardown(() => demo[Symbol.asyncDispose]())
+  const base = configFor(data, demo, options.flags)
+  const log = options.log ?? silentLog
+  const start = (config: Config) => startApp({ config, version: 'test' }, { log })
+  const app = await start(base)
+  const config = { ...base, nfs: { ...base.nfs, port: app.nfs.port }, http: { ...base.http, port: app.http.port } }
+  const served: ServedDemo = {
+    demo,
+    config,
+    app,
+    async restart() {
+      await served.app[Symbol.asyncDispose]()
+      served.app = await start(config)
+    },
+  }
+  t.teardown(() => served.app[Symbol.asyncDispose]())
+  await served.app.sync()
+  await everythingMeasured(served.app)
+  return served
+}
+
+/** A configuration whose account is the demo provider, on loopback, on free ports. */
+export function configFor(data: string, demo: DemoProvider, flags: Readonly<Record<string, string>> = {}): Config {
+  const { username, password } = demo.credentials
+  return loadConfig({
+    cwd: data,
+    env: {
+      REELPORT_HOSTS: demo.url,
+      REELPORT_USERNAME: username.reveal(),
+      REELPORT_PASSWORD: password.reveal(),
+    },
+    flags: {
+      data,
+      'nfs-host': '127.0.0.1',
+      'nfs-port': '0',
+      'nfs-portmap': 'off',
+      'http-host': '127.0.0.1',
+      'http-port': '0',
+      'measure-per-second': '1000',
+      'cache-reserve': '0',
+      ...flags,
+    },
+  })
+}
+
+export async function everythingMeasured(app: App): Promise<void> {
+  await until('every size to be known', () => {
+    const { sync, catalog } = app.status()
+    return sync.running.length === 0 && catalog.waiting === 0 && catalog.titles.movie > 0
+  })
+}
+
+/** A published file and the bytes that the provider has for it. */
+export interface PublishedFile {
+  readonly path: string
+  readonly kind: 'movie' | 'series'
+  readonly id: number
+  readonly bytes: Uint8Array
+}
+
+/** Every file of the tree, found over NFS, with its bytes as the demo provider's catalogue has them. */
+export async function publishedFiles({ app, demo, config }: ServedDemo): Promise<readonly PublishedFile[]> {
+  const catalog = openCatalog(join(config.data, 'catalog.sqlite'))
+  try {
+    const files: PublishedFile[] = []
+    const walk = async (directory: number, path: string): Promise<void> => {
+      for (const node of catalog.children(directory, 0, 100_000)) {
+        const at = `${path}/${node.name}`
+        if (node.renditionId === null) {
+          await walk(node.id, at)
+          continue
+        }
+        const { locator } = catalog.rendition(node.renditionId)!
+        const [, kind, id] = /^(movie|series)\/(\d+)/.exec(locator)!
+        const stream = { kind: kind as 'movie' | 'series', id: Number(id) }
+        files.push({ path: at, ...stream, bytes: await readAll(demo.media(stream.kind, stream.id)) })
+      }
+    }
+    await walk(catalog.root, '')
+    return files
+  } finally {
+    catalog[Symbol.dispose]()
+  }
+}

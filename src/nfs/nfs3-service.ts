@@ -130,9 +130,13 @@ export function nfs3Service(nodes: Nodes, exports: Exports, reader: Reader): Ser
     LINK: () => readOnly,
   }
 
+  function above(directory: Node): Node {
+    return exports.above(directory)
+  }
+
   function lookup(directory: Node, name: string): Node | undefined {
     if (name === '.') return directory
-    if (name === '..') return exports.above(directory)
+    if (name === '..') return above(directory)
     return nodes.child(directory, name)
   }
 
@@ -141,7 +145,7 @@ export function nfs3Service(nodes: Nodes, exports: Exports, reader: Reader): Ser
     if (directory === undefined) return stale
     const { attributes } = directory
     if (!directory.isDirectory) return { status: Nfsstat3.NOTDIR, attributes }
-    const page = readdirPage(nodes, directory, exports.above(directory), request)
+    const page = readdirPage(nodes, directory, above, request)
     if (page === undefined) return { status: Nfsstat3.TOOSMALL, attributes }
     return { status: Nfsstat3.OK, attributes, cookieverf, ...page }
   }

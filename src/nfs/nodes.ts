@@ -35,6 +35,9 @@ export interface Node {
 export interface CachedPage {
   readonly bytes: Uint8Array
   readonly eof: boolean
+  /** What it was made for; another page under the same key takes its place. */
+  readonly maxBytes: number
+  readonly maxNameBytes: number
 }
 
 /**
@@ -46,7 +49,7 @@ export class Nodes {
   readonly #handles: HandleCodec
   readonly #ownership: Ownership
   readonly #nodes: LRUCache<FileId, Node> | undefined
-  readonly #names: LRUCache<string, FileId> | undefined
+  readonly #names: LRUCache<string, Node> | undefined
   readonly #pages: LRUCache<string, CachedPage> | undefined
   #totals: ReturnType<FileTree['totals']> | undefined
   #generation = 0
@@ -100,13 +103,17 @@ export class Nodes {
   /** The entry `name` of a directory, other than `.` and `..`. */
   child(directory: Node, name: string): Node | undefined {
     const key = `${directory.contents.generation}/${name}`
-    const id = this.#names?.get(key)
-    if (id !== undefined) return this.byId(id)
+    const known = this.#names?.get(key)
+    if (known?.within.fresh && known.contents.fresh) {
+      this.#hits++
+      return known
+    }
     this.#misses++
     const attributes = this.#tree.lookup(directory.id, name)
     if (attributes === undefined) return undefined
-    this.#names?.set(key, attributes.id)
-    return this.#cached(attributes.id) ?? this.#make(attributes)
+    const node = this.#cached(attributes.id) ?? this.#make(attributes)
+    this.#names?.set(key, node)
+    return node
   }
 
   /** See `FileTree.list`. */
@@ -120,17 +127,15 @@ export class Nodes {
     return this.#cached(entry.id) ?? this.#make(entry)
   }
 
-  /** The page of a directory known as `key`, made by `make` unless it is known. */
-  page(directory: Node, key: string, make: () => CachedPage): CachedPage {
-    const fullKey = `${directory.contents.generation}:${key}`
-    const known = this.#pages?.get(fullKey)
-    if (known !== undefined) {
-      this.#hits++
-      return known
-    }
-    const page = make()
-    this.#pages?.set(fullKey, page)
+  /** A page kept by `keepPage`, if the directory and the one above, which the first page shows, are as they were. */
+  keptPage(directory: Node, cookie: FileId, plus: boolean): CachedPage | undefined {
+    const page = this.#pages?.get(pageKey(directory, cookie, plus))
+    if (page !== undefined) this.#hits++
     return page
+  }
+
+  keepPage(directory: Node, cookie: FileId, plus: boolean, page: CachedPage): void {
+    this.#pages?.set(pageKey(directory, cookie, plus), page)
   }
 
   totals(): ReturnType<FileTree['totals']> {
@@ -191,4 +196,8 @@ export class Nodes {
     this.#generation++
     return { generation: this.#generation, fresh: true }
   }
+}
+
+function pageKey({ contents, within }: Node, cookie: FileId, plus: boolean): string {
+  return `${contents.generation}${plus ? '+' : '-'}${cookie <= 1 ? `${cookie}^${within.generation}` : cookie}`
 }

@@ -34,32 +34,38 @@ export interface Page {
 }
 
 /**
- * Part of a directory, whose `..` is `above`: as many entries behind the cookie as fit. It ends at the end of the directory, and then says so, or
- * at the entry that did not fit. Undefined when not even one fits.
+ * Part of a directory: as many entries behind the cookie as fit. It ends at the end of the directory, and then says so, or
+ * at the entry that did not fit. Undefined when not even one fits. `above` tells what `..` is.
  *
  * A cookie is the id of an entry and entries come in the order of ids, so a listing goes on at the right place whatever
  * was added or removed meanwhile, and READDIR and READDIRPLUS may be mixed within one.
  */
-export function readdirPage(nodes: Nodes, directory: Node, above: Node, request: PageRequest): Page | undefined {
-  const { cookie, maxBytes, maxNameBytes, plus } = request
-  const budget = Math.min(maxBytes, maxPageBytes) - pageOverheadBytes
-  // The first page shows the parent's attributes too.
-  const parent = cookie < dotDotCookie ? above : undefined
-  const key = `${plus ? '+' : '-'}${cookie}/${budget}/${maxNameBytes}/${parent?.contents.generation ?? ''}`
-  const page = nodes.page(directory, key, () => makePage(nodes, directory, parent, { ...request, maxBytes: budget }))
+export function readdirPage(
+  nodes: Nodes,
+  directory: Node,
+  above: (directory: Node) => Node,
+  request: PageRequest,
+): Page | undefined {
+  const { cookie, maxNameBytes, plus } = request
+  const maxBytes = Math.min(request.maxBytes, maxPageBytes)
+  let page = nodes.keptPage(directory, cookie, plus)
+  if (page?.maxBytes !== maxBytes || page.maxNameBytes !== maxNameBytes) {
+    page = makePage(nodes, directory, above, { cookie, maxBytes, maxNameBytes, plus })
+    nodes.keepPage(directory, cookie, plus, page)
+  }
   if (page.bytes.length === noEntryFollows.length && !page.eof) return undefined
   return { entries: new Encoded(page.bytes), eof: page.eof }
 }
 
-function makePage(nodes: Nodes, directory: Node, parent: Node | undefined, request: PageRequest): CachedPage {
-  const { cookie, plus } = request
+function makePage(nodes: Nodes, directory: Node, above: (directory: Node) => Node, request: PageRequest): CachedPage {
+  const { cookie, maxBytes, maxNameBytes, plus } = request
   const page = new PageWriter(request)
-  const finish = (eof: boolean): CachedPage => ({ bytes: page.finish(), eof })
-  const add = (name: string, ofCookie: number, node: Node) =>
-    page.add({ fileid: node.id, name, cookie: ofCookie, attributes: node.attributes, handle: node.handle })
+  const finish = (eof: boolean): CachedPage => ({ bytes: page.finish(), eof, maxBytes, maxNameBytes })
+  const add = (name: string, ofCookie: number, { id, attributes, handle }: Node) =>
+    page.add({ fileid: id, name, cookie: ofCookie, attributes, handle })
 
   if (cookie < dotCookie && !add('.', dotCookie, directory)) return finish(false)
-  if (parent !== undefined && !add('..', dotDotCookie, parent)) return finish(false)
+  if (cookie < dotDotCookie && !add('..', dotDotCookie, above(directory))) return finish(false)
   for (let after: FileId = Math.max(cookie, dotDotCookie); ; ) {
     const entries = nodes.list(directory, after, listLimit)
     for (const entry of entries) {
@@ -84,7 +90,7 @@ class PageWriter {
   constructor({ plus, maxBytes, maxNameBytes }: PageRequest) {
     this.#codec = plus ? entryplus3 : entry3
     this.#overhead = plus ? entryBytes + plusBytes : entryBytes
-    this.#bytesLeft = maxBytes
+    this.#bytesLeft = maxBytes - pageOverheadBytes
     this.#nameBytesLeft = maxNameBytes
   }
 

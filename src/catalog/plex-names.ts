@@ -115,8 +115,9 @@ function disarm(name: string): string {
       .replace(/(s\d{1,4})[\s._-]*(e\d)/gi, '$1·$2')
       .replace(/(s\d{2})[\s._-]+(?=\d)/gi, '$1·')
       .replace(/(?<=^|[-._ ])(sample[^-._ ]*|[^-._ ]+sample)(?=[-._ ]|$)/gi, quoted)
-      .replace(/^!?(?:extras?|bonus)(?=[^\p{L}\p{N}]|$)/iu, quoted)
+      .replace(/^!?(?:extras?|bonus)(?=\W|$)/i, quoted)
       .replace(skippedDirectory, quoted)
+      .replace(/-(?=trailer\.)/gi, ' ')
       .replace(/-(trailer|sample|behindthescenes|deleted|featurette|interview|scene|short|other)$/i, ' $1')
   )
 }

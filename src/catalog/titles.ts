@@ -74,8 +74,8 @@ class Decoration {
       this.edition ??= edition
       return true
     }
-    const words = text.split(/[\s,/+&|_]+|(?<![A-Za-z0-9])-|-(?![A-Za-z0-9])/).filter(word => word !== '')
-    const whole = words.flatMap(word => (isListed(word) ? [word] : word.split(/[-.]/)))
+    const words = text.split(/[\s,/&|_]+|(?<![A-Za-z0-9])-|-(?![A-Za-z0-9])/).filter(word => word !== '')
+    const whole = words.flatMap(word => (isListed(word) ? [word] : word.split(/[-.+]/)))
     if (whole.length === 0 || !whole.every(isKnown)) return false
     if (bare && !whole.every(word => plainDecoration.has(word.toUpperCase()))) return false
     for (const word of whole) this.#add(word)
@@ -93,7 +93,7 @@ class Decoration {
 
   quality(): readonly string[] {
     const [resolution] = this.#resolutions
-    return [...(resolution === undefined ? [] : [resolution]), ...this.#flags]
+    return [...(resolution === undefined ? [] : [resolution]), ...[...this.#flags].sort()]
   }
 }
 
@@ -153,7 +153,7 @@ const stripExtension = (text: string) => text.replace(/\.(?:mkv|mp4|avi|m4v|ts)$
 // `|DE| `, `[EN] `, `(4K) `; `EN - `, `FR| `, `NL: `, `4K-EN - `, `EN ▎ `
 const framedPrefix =
   /^(?:\|([^|]{1,20})\||\[([^\]]{1,20})\]|\(([^)]{1,20})\)|┃([^┃]{1,20})┃|▎([^▎]{1,20})▎)\s*[-:|]?\s*/u
-const plainPrefix = /^([\p{Lu}\d+][\p{Lu}\d+/.& -]{0,18}?)(?:\s+[-–—]\s+|\s*[|:┃▎➾★●»]\s*)/u
+const plainPrefix = /^([\p{Lu}\d][\p{Lu}\d+/.& -]{0,18}?)(?:\s+[-–—]\s+|\s*[|:┃▎➾★●»]\s*)/u
 const bareFramePrefix = /^([a-z]{2})\s*\|\s*/
 
 /** Titles that begin like a prefix. */

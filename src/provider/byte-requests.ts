@@ -61,10 +61,8 @@ export class ByteRequests {
       const wanted = Math.min(range.to, sniffBytes)
       const { head, rest } = await peek(exactly(answer, wanted, label), wanted)
       if (answer.status === 206) await drain(rest)
-      refuseText(head, label)
       const container = sniffContainer(head)
-      if (container === undefined)
-        throw new ProviderError('not-media', `Cannot use ${label}: no known container begins like it`)
+      if (container === undefined) throw notMedia(head, label) ?? unknownContainer(label)
       return { size: range.total, container, ranged: answer.status === 206, ...validatorOf(answer.headers) }
     } catch (error) {
       throw this.#failed(error, label)
@@ -92,7 +90,8 @@ export class ByteRequests {
       let body = exactly(answer, announced, label)
       if (range.from === 0) {
         const { head, rest } = await peek(body, Math.min(announced, 512))
-        refuseText(head, label)
+        const error = sniffContainer(head) === undefined ? notMedia(head, label) : undefined
+        if (error !== undefined) throw error
         body = rest
       }
       return {
@@ -213,9 +212,14 @@ async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of body);
 }
 
-function refuseText(head: Uint8Array, label: string): void {
+/** The error for a text where a file was expected; undefined when it may be a file. */
+function notMedia(head: Uint8Array, label: string): ProviderError | undefined {
   const kind = sniffText(head)
-  if (kind === undefined) return
+  if (kind === undefined) return undefined
   const names = { hls: 'an HLS playlist', html: 'a web page', xml: 'XML', json: 'JSON', text: 'a text' }
-  throw new ProviderError('not-media', `Cannot use ${label}: it is ${names[kind]}, not a media file`)
+  return new ProviderError('not-media', `Cannot use ${label}: it is ${names[kind]}, not a media file`)
+}
+
+function unknownContainer(label: string): ProviderError {
+  return new ProviderError('not-media', `Cannot use ${label}: no known container begins like it`)
 }

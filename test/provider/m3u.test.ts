@@ -482,6 +482,24 @@ t.test("the playlist's own address gives the login, and the files are read with 
   t.throws(() => account.snapshot.read('movies', signal), /no section movies/)
 })
 
+t.test('cookies of an entry stay with its host; its other headers follow redirects', async t => {
+  const file = mp4(9000)
+  await using edge = await upstream((request, response) => serveFile(file, request, response))
+  await using server = await upstream((request, response) => {
+    const location = request.url === '/a.mp4' ? '/b.mp4' : `${edge.url}/c.mp4`
+    response.writeHead(302, { location }).end()
+  })
+  await using account = playlist(`${server.url}/list.m3u`)
+  await account.measure(`${server.url}/a.mp4|cookie=sid%3D1&referer=http%3A%2F%2Fr%2F`, { priority: 'measure', signal })
+  t.same(
+    server.requests.map(({ headers }) => headers.cookie),
+    ['sid=1', 'sid=1'],
+  )
+  t.same([edge.requests[0]!.headers.cookie, edge.requests[0]!.headers.referer], [undefined, 'http://r/'])
+  await account.measure(`http://user:pass@127.0.0.1:${edge.port}/c.mp4`, { priority: 'measure', signal })
+  t.equal(edge.requests[1]!.headers.authorization, `Basic ${Buffer.from('user:pass').toString('base64')}`)
+})
+
 t.test('a playlist elsewhere is judged by its beginning; one that cannot be had says why', async t => {
   await using server = await upstream((request, response) => {
     if (request.url === '/endless') response.write('#EXTM3U\n#EXTINF:-1,A\nhttp://x/1.ts\n')

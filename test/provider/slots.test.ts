@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import t from 'tap'
-import { type Lease, type SlotPriority, Slots, shareSlots, slotPriorities } from '../../src/provider/slots.ts'
+import { shareSlots } from '../../src/provider/slot-sharing.ts'
+import { type Lease, type SlotPriority, Slots, slotPriorities } from '../../src/provider/slots.ts'
 import { TestClock } from '../lib/test-clock.ts'
 
 const { signal } = new AbortController()
@@ -101,6 +103,9 @@ t.test('a wait ends with its signal, or with no-slot after its time', async t =>
   lease.release()
   ;(await slots.acquire('play', signal, 5000)).release()
   t.equal(clock.sleepers, 0, 'nothing is left that would keep the process alive')
+  const own = new AbortController()
+  ;(await slots.acquire('play', own.signal)).release()
+  t.equal(getEventListeners(own.signal, 'abort').length, 0)
 })
 
 t.test('a released connection may count for a while', async t => {
@@ -110,6 +115,7 @@ t.test('a released connection may count for a while', async t => {
   const log: string[] = []
   const next = ask(slots, 'play', log)
   await clock.advance(999)
+  await turn()
   t.same([log, slots.stats().settling], [[], 1])
   await clock.advance(1)
   ;(await next).release()

@@ -1,7 +1,8 @@
 import type { Database } from '../lib/sqlite.ts'
 import { breathe } from './breathe.ts'
+import { type EpisodeMatch, matchEpisodes, surelyNotRenumbered } from './episode-matching.ts'
 import type { ProviderEpisode, ProviderRecord } from './ports.ts'
-import { episodeFingerprint, problemOf, rowHash, timeOf } from './records.ts'
+import { problemOf, rowHash, timeOf } from './records.ts'
 import { partOfShow, type RejectedRows } from './rejected.ts'
 import type { RejectedRow } from './report.ts'
 import type { Staging } from './staging.ts'
@@ -73,7 +74,11 @@ export function episodes(db: Database, { variants, rejected, now }: EpisodeParts
     return [...rows.values()]
   }
 
-  const put = (show: ShowRow, { episode, variant, replaces }: EpisodeMatch, counts: EpisodeCounts): void => {
+  const put = (
+    show: ShowRow,
+    { episode, variant, replaces }: EpisodeMatch<VariantRow>,
+    counts: EpisodeCounts,
+  ): void => {
     const hash = rowHash(episode)
     const { season, number, playable, key } = episode
     if (variant?.rowHash === hash && variant.key === key && variant.missingSince === null) return
@@ -96,7 +101,7 @@ export function episodes(db: Database, { variants, rejected, now }: EpisodeParts
     const listing = show.get(listingId)!
     const known = variants.ofListing(listingId)
     const offered = usable(listing.accountId, partOfShow(listing.key ?? ''), records, counts)
-    const matches = matchEpisodes(known, offered, complete)
+    const matches = matchEpisodes(known, complete ? offered : surelyNotRenumbered(known, offered))
     // All keys that change hands are laid down before any is taken up.
     for (const { episode, variant, replaces } of matches) {
       if (replaces !== undefined) variants.dropKey(replaces.id)
@@ -146,81 +151,4 @@ export function episodes(db: Database, { variants, rejected, now }: EpisodeParts
       }
     },
   }
-}
-
-export interface EpisodeMatch {
-  readonly episode: ProviderEpisode
-  /** The same episode, as known before. */
-  readonly variant: VariantRow | undefined
-  /** What had the key before, and is another episode. */
-  readonly replaces?: VariantRow
-}
-
-/**
- * Which known episode each offered one is: the same key and content; else the only one with the same season, number and
- * title; else the only one with the same season and number; else the same key. What had the key but is something else
- * comes last, as what the new one replaces. An incomplete answer recognises by key only.
- */
-export function matchEpisodes(
-  known: readonly VariantRow[],
-  offered: readonly ProviderEpisode[],
-  complete: boolean,
-): readonly EpisodeMatch[] {
-  const byKey = new Map(known.flatMap(variant => (variant.key === null ? [] : [[variant.key, variant] as const])))
-  const result = new Map<ProviderEpisode, VariantRow>()
-  const taken = new Set<VariantRow>()
-  const assign = (episode: ProviderEpisode, variant: VariantRow) => {
-    result.set(episode, variant)
-    taken.add(variant)
-  }
-  for (const episode of offered) {
-    const same = byKey.get(episode.key)
-    if (same !== undefined && (!complete || contentOf(same) === offeredContent(episode))) assign(episode, same)
-  }
-  const passes: readonly [(variant: VariantRow) => string, (episode: ProviderEpisode) => string][] = [
-    [contentOf, offeredContent],
-    [({ season, number }) => `${season}|${number}`, ({ season, number }) => `${season}|${number}`],
-  ]
-  for (const [ofKnown, ofOffered] of complete ? passes : []) {
-    const left = groupBy(
-      known.filter(variant => !taken.has(variant)),
-      ofKnown,
-    )
-    for (const [content, fresh] of groupBy(
-      offered.filter(episode => !result.has(episode)),
-      ofOffered,
-    )) {
-      const candidates = left.get(content)
-      if (fresh.length === 1 && candidates?.length === 1) assign(fresh[0]!, candidates[0]!)
-    }
-  }
-  return offered.map(episode => {
-    const variant = result.get(episode)
-    const holder = byKey.get(episode.key)
-    if (variant !== undefined || holder === undefined || taken.has(holder)) return { episode, variant }
-    // Another number under the same key and title is the same episode, re-ordered. No title tells nothing.
-    const title = episode.title ?? ''
-    if (
-      title === '' ||
-      holder.name === null ||
-      episodeFingerprint(0, 0, title) === episodeFingerprint(0, 0, holder.name)
-    ) {
-      return { episode, variant: holder }
-    }
-    return { episode, variant: undefined, replaces: holder }
-  })
-}
-
-const contentOf = ({ season, number, name }: VariantRow) => episodeFingerprint(season ?? 0, number ?? 0, name)
-const offeredContent = ({ season, number, title }: ProviderEpisode) =>
-  episodeFingerprint(season, number, title?.trim() || null)
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(key(item))
-    if (group === undefined) groups.set(key(item), [item])
-    else group.push(item)
-  }
-  return groups
 }

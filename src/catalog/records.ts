@@ -106,11 +106,6 @@ export function readListing(record: ListedRecord, latestYear: number): ReadListi
   }
 }
 
-/** What an episode is recognised by when its key changes. */
-export function episodeFingerprint(season: number, number: number, title: string | null): string {
-  return `${season}|${number}|${title === null ? '' : normaliseName(title)}`
-}
-
 /** Milliseconds since the epoch as NFS can carry them, or null. */
 export function timeOf(ms: number | undefined): number | null {
   return ms !== undefined && ms >= earliestTime && ms < 2 ** 32 * 1000 ? Math.floor(ms) : null

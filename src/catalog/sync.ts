@@ -28,8 +28,8 @@ export interface SyncParts {
 /** Applies snapshots. Those of one account come one after the other, those of different accounts may overlap. */
 export function syncs(db: Database, parts: SyncParts) {
   const { section: syncSection, fetchEpisodes, rejected, takeChanges, now } = parts
-  const addAccount = db.prepare<[string]>('insert into account (name) values (?) on conflict do nothing')
   const account = db.prepare<[string], { id: number }>('select id from account where name = ?')
+  const addAccount = db.prepare<[string], { id: number }>('insert into account (name) values (?) returning id')
   const store = db.prepare<[number, string]>(`
     insert into sync_report (account_id, report) values (?, ?) on conflict do update set report = excluded.report`)
   const running = new Map<string, Promise<unknown>>()
@@ -39,8 +39,7 @@ export function syncs(db: Database, parts: SyncParts) {
     const { signal, acceptShrinking = false, onProgress, onChanges } = options
     signal.throwIfAborted()
     const startedAt = now()
-    addAccount.run(name)
-    const accountId = account.get(name)!.id
+    const accountId = (account.get(name) ?? addAccount.get(name)!).id
     const onCommit = () => {
       const changes = takeChanges()
       if (changes.directories.length > 0) onChanges?.(changes)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   type Catalog,
   type CatalogWriter,
+  type Changes,
   type LibraryOptions,
   type Measurement,
   openCatalog,
@@ -64,6 +65,9 @@ export function measureAll(
     )
   }
 }
+
+/** The directories that `changes` name. */
+export const changed = ({ directories }: Changes): readonly number[] => (directories === 'all' ? [] : directories)
 
 /** Every file's path, with its node's id. */
 export function paths({ catalog }: { catalog: Catalog }): Map<string, number> {

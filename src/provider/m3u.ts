@@ -15,7 +15,7 @@ import { retrying } from './retry.ts'
 import type { Login } from './urls.ts'
 import type { AccountStatus } from './xtream-status.ts'
 
-/** A playlist of a million entries is about 250 MB. */
+/** 460,000 entries are about 100 MB: 5 to 9 s to read on two busy cores, the process 80 to 88 MB larger meanwhile. */
 const maxPlaylistBytes = 2 * 1024 ** 3
 const retries = { attempts: 3, firstMs: 500, maxMs: 8_000, maxRetryAfterMs: 30_000 }
 

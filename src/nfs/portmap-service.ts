@@ -14,8 +14,16 @@ import {
 } from '@nfs/protocol-rpc'
 import { allowList } from './allow-list.ts'
 
-/** The portmapper's answers about the programs of this server, in all three versions. Nobody can register others. */
-export function portmapServices(mappings: readonly Mapping[]): readonly Served[] {
+/**
+ * The portmapper's answers, in all three versions, about the programs of this server and about itself, which `rpcinfo` asks
+ * for first. Nobody can register others. `port` is its own.
+ */
+export function portmapServices(programs: readonly Mapping[], port: number): readonly Served[] {
+  const protocols = [IpProtocol.TCP, IpProtocol.UDP]
+  const itself = [portmap2, rpcbind3, rpcbind4].flatMap(({ number, version }) =>
+    protocols.map(protocol => ({ program: number, version, protocol, port })),
+  )
+  const mappings = [...itself, ...programs]
   const find = (program: number, protocol: number, version?: number) =>
     mappings.find(
       known =>

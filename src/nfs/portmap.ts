@@ -58,9 +58,9 @@ export async function startPortmap(
 }
 
 async function servePortmap({ port, mappings, server }: PortmapOptions): Promise<AsyncDisposable> {
-  const services = portmapServices(mappings)
+  const services = portmapServices(mappings, port)
   await using stack = new AsyncDisposableStack()
-  const tcp = stack.use(await startRpcServer({ ...server, port, services, idleMs: 60_000, drainMs: 1000 }))
-  stack.use(await startRpcUdpServer({ ...server, port: tcp.port, services }))
+  stack.use(await startRpcServer({ ...server, port, services, idleMs: 60_000, drainMs: 1000 }))
+  stack.use(await startRpcUdpServer({ ...server, port, services }))
   return stack.move()
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { openDatabase } from '../lib/sqlite.ts'
+import { abandonOtherAccounts } from './accounts.ts'
 import { adopter } from './adopt.ts'
 import { categories as categoryQueries } from './categories.ts'
 import { episodeFetch } from './episode-fetch.ts'
@@ -67,6 +68,8 @@ export interface CatalogWriter extends Disposable {
 
 export interface CatalogWriterOptions {
   readonly libraries: readonly LibraryOptions[]
+  /** The accounts there are: what others brought in is missing from now on. Not given, every account counts. */
+  readonly accounts?: readonly string[]
   /** How long something may be missing before it is removed, in milliseconds. */
   readonly graceMs: number
   readonly log: Logger
@@ -100,12 +103,13 @@ export function openCatalog(path: string): Catalog {
 /** Opens, and makes or migrates, a catalogue for writing, and lets its tree follow `libraries`. */
 export function openCatalogWriter(
   path: string,
-  { libraries: configured, graceMs, log, showConcurrency = 2, clock = systemClock }: CatalogWriterOptions,
+  { libraries: configured, accounts, graceMs, log, showConcurrency = 2, clock = systemClock }: CatalogWriterOptions,
 ): CatalogWriter {
   const db = openDatabase(path, { migrations, cacheKiB: 64_000 })
   try {
     // Ids are in clients' handles: a commit that a power cut takes back would give them out a second time.
     db.pragma('synchronous = FULL')
+    db.pragma('wal_autocheckpoint = 4000')
     db.pragma(`journal_size_limit = ${64 * 2 ** 20}`)
     const now = () => clock.now()
     const tree = treeWriter(db, now)
@@ -121,13 +125,14 @@ export function openCatalogWriter(
     const episodes = episodeParts(db, { variants, rejected, now })
     const listings = listingQueries(db, { titles: titleQueries(db), variants, libraries, publisher, removal, now })
     const newStaging = stagingArea(db)
-    const section = sectionSync(db, { listings, episodes, categories, libraries, rejected, newStaging, now })
+    const sections = sectionSync(db, { listings, episodes, categories, libraries, rejected, newStaging, now })
     const fetchEpisodes = episodeFetch(db, episodes, { now, concurrency: showConcurrency })
     const takeChanges = () => tree.takeChanges()
-    const sync = syncs(db, { section, fetchEpisodes, rejected, takeChanges, now })
+    const sync = syncs(db, { sections, fetchEpisodes, rejected, takeChanges, now })
     const recordAll = db.transaction((results: readonly Measurement[]) => results.forEach(measurements.record))
 
     libraries.configure(configured)
+    if (accounts !== undefined) abandonOtherAccounts(db, accounts, now())
     takeChanges()
     return {
       async sync(snapshot, options) {

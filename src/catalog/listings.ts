@@ -10,6 +10,7 @@ import type { VariantQueries } from './variants.ts'
 
 export interface ListingRow {
   readonly id: number
+  readonly section: string
   readonly key: string | null
   readonly name: string
   readonly titleId: number | null
@@ -62,7 +63,7 @@ interface Row {
 }
 
 const columns = `
-  id, key, name, title_id as titleId, libraries, row_hash as rowHash, fingerprint, missing_since as missingSince`
+  id, section, key, name, title_id as titleId, libraries, row_hash as rowHash, fingerprint, missing_since as missingSince`
 
 export function listings(db: Database, parts: ListingParts): Listings {
   const { titles, variants, libraries, publisher, removal, now } = parts

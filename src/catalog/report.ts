@@ -4,9 +4,8 @@ import type { ProviderSection } from './ports.ts'
 export interface SyncProgress {
   readonly accountId: string
   readonly part: ProviderSection | 'episodes'
-  /** Rows read so far; for `episodes` the shows fetched. */
+  /** Rows read so far, of an unknown total; then rows brought in, of those that are new or have changed; or shows fetched. */
   readonly done: number
-  /** Shows to fetch in all; unknown for sections. */
   readonly total?: number
 }
 

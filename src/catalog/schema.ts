@@ -45,7 +45,6 @@ create table node (
 ) strict;
 create index node_parent on node (parent_id);
 create index node_rendition on node (rendition_id) where rendition_id is not null;
-create index node_library on node (library_id);
 insert into sqlite_sequence (name, seq) values ('node', ${rootId - 1});
 
 create table library (

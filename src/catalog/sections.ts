@@ -33,7 +33,8 @@ export interface SectionOptions {
   readonly signal: AbortSignal
   /** An answer of less than half is the truth this time. */
   readonly acceptShrinking: boolean
-  onRows(done: number): void
+  /** Rows read so far; then, with a `total`, rows brought in. */
+  onRows(done: number, total?: number): void
   /** Called when a transaction that may have changed the tree is through. */
   onCommit(): void
 }
@@ -56,10 +57,11 @@ interface Reading extends SectionOptions {
 export function sectionSync(db: Database, parts: SectionParts) {
   const { listings, episodes, categories, libraries, rejected, newStaging, now } = parts
 
-  const takeListed = (record: ListedRecord, { accountId, staging, report, latestYear }: Reading): void => {
+  const takeListed = (record: ListedRecord, { accountId, section, staging, report, latestYear }: Reading): void => {
     const known = listings.byKey(accountId, record.type, record.key)
     const hash = rowHash(record)
-    if (known !== undefined && known.rowHash === hash && known.missingSince === null) {
+    const isUnchanged = known?.rowHash === hash && known.section === section && known.missingSince === null
+    if (isUnchanged) {
       if (!staging.see(known.id)) {
         report.duplicates++
         return
@@ -143,20 +145,25 @@ export function sectionSync(db: Database, parts: SectionParts) {
     return ids.length === batch ? ids.at(-1)! : undefined
   })
 
-  const inBatches = async (reading: Reading, step: typeof applyPage): Promise<void> => {
-    for (let after: number | undefined = 0; after !== undefined; ) {
+  const inBatches = async (reading: Reading, step: typeof applyPage, onBatch?: (done: number) => void) => {
+    for (let after: number | undefined = 0, done = batch; after !== undefined; done += batch) {
       after = step.immediate(after, reading)
       reading.onCommit()
+      onBatch?.(done)
       await breathe(reading.signal)
     }
   }
 
-  return async (section: ProviderSection, options: SectionOptions): Promise<SectionReport> => {
+  const start = (section: ProviderSection, staging: Staging, options: SectionOptions): Reading => {
+    const latestYear = new Date(now()).getUTCFullYear() + yearsAhead
+    return { ...options, section, staging, report: emptySectionReport(section), bad: [], latestYear, renamed: false }
+  }
+
+  const sync = async (section: ProviderSection, options: SectionOptions): Promise<SectionReport> => {
     const { accountId, signal, acceptShrinking, onCommit } = options
     using staging = newStaging()
-    const report = emptySectionReport(section)
-    const latestYear = new Date(now()).getUTCFullYear() + yearsAhead
-    const reading: Reading = { ...options, section, staging, report, bad: [], latestYear, renamed: false }
+    const reading = start(section, staging, options)
+    const { report } = reading
     const before = listings.present(accountId, section)
     const { failure } = await readAll(reading)
     signal.throwIfAborted()
@@ -165,7 +172,8 @@ export function sectionSync(db: Database, parts: SectionParts) {
     const complete = report.outcome === 'complete'
     if (complete) staging.recogniseRenumbered(accountId, section)
     else report.heldBack = staging.holdBackRenumbered(accountId, section)
-    await inBatches(reading, applyPage)
+    const total = staging.size()
+    await inBatches(reading, applyPage, done => options.onRows(Math.min(done, total), total))
     if (complete) await inBatches(reading, markMissing)
     await episodes.applyStaged(accountId, staging, { complete, signal, onCommit })
     if (reading.renamed && libraries.lookAtCategories) {
@@ -173,6 +181,15 @@ export function sectionSync(db: Database, parts: SectionParts) {
       onCommit()
     }
     return report
+  }
+
+  return {
+    sync,
+    /** What an account had in a section that it no longer has at all, as when it became a playlist, is missing. */
+    async abandon(section: ProviderSection, options: SectionOptions): Promise<void> {
+      using staging = newStaging()
+      await inBatches(start(section, staging, options), markMissing)
+    },
   }
 }
 

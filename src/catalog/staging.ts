@@ -28,6 +28,8 @@ export interface Staging extends Disposable {
   recogniseRenumbered(accountId: number, section: string): number
   /** Takes out the rows that `recogniseRenumbered` might recognise. Returns how many. */
   holdBackRenumbered(accountId: number, section: string): number
+  /** How many rows are staged. */
+  size(): number
   /** Up to `limit` staged rows above `after`, in the order they came. */
   page(after: number, limit: number): readonly StagedRow[]
   /** True when another staged row was recognised as this listing. */
@@ -94,6 +96,7 @@ export function stagingArea(db: Database): () => Staging {
   const page = db.prepare<[number, number, number], Raw>(`
     select row, record, read, row_hash as rowHash, listing_id as listingId, holder_id as holderId
     from staged where run = ? and row > ? order by row limit ?`)
+  const size = db.prepare<[number], { count: number }>('select count(*) as count from staged where run = ?')
   const claimed = db.prepare<[number, number], { found: 1 }>(
     'select 1 as found from staged where run = ? and listing_id = ?',
   )
@@ -124,6 +127,7 @@ export function stagingArea(db: Database): () => Staging {
       stageEpisode: episode => void stageEpisode.run(run, episode.showKey, JSON.stringify(episode)),
       recogniseRenumbered: (accountId, section) => recognise.run({ run, accountId, section }).changes,
       holdBackRenumbered: (accountId, section) => holdBack.run({ run, accountId, section }).changes,
+      size: () => size.get(run)!.count,
       page: (after, limit) =>
         page.all(run, after, limit).map(({ record, read, ...rest }) => ({
           ...rest,

@@ -1,13 +1,16 @@
 import type { Database } from '../lib/sqlite.ts'
 import type { episodeFetch } from './episode-fetch.ts'
 import type { Changes } from './model.ts'
-import type { ProviderSnapshot } from './ports.ts'
+import type { ProviderSection, ProviderSnapshot } from './ports.ts'
 import type { RejectedRows } from './rejected.ts'
 import type { SectionReport, SyncProgress, SyncReport } from './report.ts'
 import type { sectionSync } from './sections.ts'
 
 /** Rejected rows told in a report. */
 const maxRejectedTold = 50
+
+/** All that an account can have, in one way or another. */
+const allSections: readonly ProviderSection[] = ['movies', 'shows', 'channels', 'playlist']
 
 export interface SyncOptions {
   readonly signal: AbortSignal
@@ -18,7 +21,7 @@ export interface SyncOptions {
 }
 
 export interface SyncParts {
-  readonly section: ReturnType<typeof sectionSync>
+  readonly sections: ReturnType<typeof sectionSync>
   readonly fetchEpisodes: ReturnType<typeof episodeFetch>
   readonly rejected: RejectedRows
   takeChanges(): Changes
@@ -27,7 +30,7 @@ export interface SyncParts {
 
 /** Applies snapshots. Those of one account come one after the other, those of different accounts may overlap. */
 export function syncs(db: Database, parts: SyncParts) {
-  const { section: syncSection, fetchEpisodes, rejected, takeChanges, now } = parts
+  const { sections, fetchEpisodes, rejected, takeChanges, now } = parts
   const account = db.prepare<[string], { id: number }>('select id from account where name = ?')
   const addAccount = db.prepare<[string], { id: number }>('insert into account (name) values (?) returning id')
   const store = db.prepare<[number, string]>(`
@@ -44,10 +47,16 @@ export function syncs(db: Database, parts: SyncParts) {
       const changes = takeChanges()
       if (changes.directories.length > 0) onChanges?.(changes)
     }
-    const sections: SectionReport[] = []
+    const common = { snapshot, accountId, signal, acceptShrinking, onCommit }
+    const reports: SectionReport[] = []
     for (const part of snapshot.sections) {
-      const onRows = (done: number) => onProgress?.({ accountId: name, part, done })
-      sections.push(await syncSection(part, { snapshot, accountId, signal, acceptShrinking, onRows, onCommit }))
+      const onRows = (done: number, total?: number) =>
+        onProgress?.({ accountId: name, part, done, ...(total !== undefined && { total }) })
+      reports.push(await sections.sync(part, { ...common, onRows }))
+    }
+    if (reports.length > 0 && reports.every(({ outcome }) => outcome === 'complete')) {
+      const others = allSections.filter(part => !snapshot.sections.includes(part))
+      for (const part of others) await sections.abandon(part, { ...common, onRows: () => {} })
     }
     const onShow = (done: number, total: number) => onProgress?.({ accountId: name, part: 'episodes', done, total })
     const episodes = await fetchEpisodes({ snapshot, accountId, signal, onShow, onCommit })
@@ -55,10 +64,10 @@ export function syncs(db: Database, parts: SyncParts) {
       accountId: name,
       startedAt,
       finishedAt: now(),
-      sections,
+      sections: reports,
       episodes,
       rejected: rejected.first(accountId, maxRejectedTold),
-      warnings: [...sections.map(({ message }) => message), episodes.stopped].filter(text => text !== undefined),
+      warnings: [...reports.map(({ message }) => message), episodes.stopped].filter(text => text !== undefined),
     }
     store.run(accountId, JSON.stringify(report))
     return report

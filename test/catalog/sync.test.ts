@@ -292,3 +292,24 @@ t.test('measurements are taken while a sync is under way', async t => {
   t.equal(recorded, 2_000)
   t.equal(paths(opened).size, 2_000)
 })
+
+t.test('an account that became a playlist, or is no longer configured, leaves after the grace period', async t => {
+  const directory = t.testdir()
+  {
+    using opened = open(directory)
+    const source = provider(films(3))
+    await opened.writer.sync(source, { signal })
+    measureAll(opened)
+    const before = paths(opened)
+    source.answers = { playlist: films(2) }
+    await opened.writer.sync(source, { signal })
+    await opened.clock.advance(8 * day)
+    opened.writer.retire()
+    t.strictSame([...paths(opened)], [...before].slice(1), 'the two that are in the playlist are the same files')
+  }
+  using opened = open(directory, { accounts: ['another'] })
+  t.equal(paths(opened).size, 2)
+  await opened.clock.advance(8 * day)
+  opened.writer.retire()
+  t.equal(paths(opened).size, 0)
+})

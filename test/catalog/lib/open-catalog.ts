@@ -27,7 +27,7 @@ export interface Opened extends Disposable {
 /** A catalogue in `directory` with its writer, its reader and a clock that stands still. */
 export function open(
   directory: string,
-  options: { libraries?: readonly LibraryOptions[]; graceMs?: number } = {},
+  options: { libraries?: readonly LibraryOptions[]; graceMs?: number; accounts?: readonly string[] } = {},
 ): Opened {
   const path = join(directory, 'catalog.sqlite')
   const clock = new TestClock()

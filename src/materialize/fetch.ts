@@ -57,6 +57,8 @@ export class Fetch {
   readonly #cancel = new AbortController()
   #pending: Uint8Array[] = []
   #pendingBytes = 0
+  /** The write under way, or the one that failed. */
+  #writing: Promise<void> | undefined
   #body: SourceBody | undefined
   #isYieldable = false
   #nudged: (() => void) | undefined
@@ -128,8 +130,6 @@ export class Fetch {
 
   async #pull(body: SourceBody): Promise<void> {
     let pulled = this.at
-    let writing: Promise<void> = Promise.resolve()
-    let isWriting = false
     if (!(await this.#untilWanted(pulled))) return
     try {
       for await (const chunk of body.chunks) {
@@ -139,18 +139,15 @@ export class Fetch {
         this.bytes += part.length
         this.#pending.push(part)
         this.#pendingBytes += part.length
-        if (!isWriting) {
-          isWriting = true
-          writing = this.#write().finally(() => {
-            isWriting = false
-          })
-          writing.catch(() => {}) // awaited below
+        if (this.#writing === undefined) {
+          this.#writing = this.#write()
+          this.#writing.catch(() => {}) // awaited below
         }
-        if (this.#pendingBytes >= maxPendingBytes) await writing
+        if (this.#pendingBytes >= maxPendingBytes) await this.#writing
         if (this.#isDone(pulled) || !(await this.#untilWanted(pulled))) break
       }
     } finally {
-      await writing // also when the source fails: what has come is kept
+      await this.#writing // also when the source fails: what has come is kept
     }
     if (!this.isCancelled && !this.#isDone(pulled)) {
       throw new SourceError('cut-short', `The source ended at byte ${pulled} of ${this.end}`)
@@ -166,6 +163,7 @@ export class Fetch {
       this.at += bytes
       this.#host.arrived(this, bytes)
     }
+    this.#writing = undefined // not after a failure: nothing may be written behind what is missing
   }
 
   /** At the end, or at bytes that are here already and worth ending the request for. */

@@ -69,12 +69,7 @@ class CachedMaterializer implements Materializer {
     this.#tending = this.#tend()
   }
 
-  read(
-    rendition: Rendition,
-    target: Uint8Array,
-    offset: number,
-    signal: AbortSignal,
-  ): undefined | Promise<void> {
+  read(rendition: Rendition, target: Uint8Array, offset: number, signal: AbortSignal): undefined | Promise<void> {
     if (target.length === 0) return undefined
     const runner = this.#runners.get(rendition.id) ?? this.#begin(rendition)
     return runner.readNow(target, offset) ? undefined : runner.read(target, offset, signal)

@@ -25,12 +25,7 @@ export interface Materializer extends AsyncDisposable {
    * when that is done already, from bytes likely to be in memory; else a promise. Rejects with MaterializeError, or with
    * the signal's reason when it is aborted first: what was on its way then goes on coming for a while.
    */
-  read(
-    rendition: Rendition,
-    target: Uint8Array,
-    offset: number,
-    signal: AbortSignal,
-  ): undefined | Promise<void>
+  read(rendition: Rendition, target: Uint8Array, offset: number, signal: AbortSignal): undefined | Promise<void>
   /** Drops everything of the renditions named. */
   forget(renditionIds: Iterable<number>): Promise<void>
   /** Drops everything of renditions other than those named. */

@@ -57,7 +57,7 @@ const ratePeriodMs = 30_000
 const headMarginBytes = 256 * KiB
 /** The kernel's read-ahead sends neighbouring reads in any order: this far back is still the same reader. */
 export const reorderBytes = 4 * MiB
-/** A gap that a reader may leave: the larger of this and twice what it reads at once. */
+/** A gap that a reader may leave: the larger of this and a few of its reads, which may still be on their way. */
 const gapBytes = 256 * KiB
 /** The kernel's first read-ahead in a file, at most. */
 const splitReadBytes = 256 * KiB
@@ -66,7 +66,7 @@ const forgetMs = 120_000
 
 /** The streams after a read. The one it belongs to comes first. */
 export function follow(streams: readonly Stream[], read: ByteRange, now: number): readonly Stream[] {
-  const gap = Math.max(gapBytes, 2 * (read.to - read.from))
+  const gap = Math.max(gapBytes, 4 * (read.to - read.from))
   const at = streams.findIndex(({ position }) => read.from >= position - reorderBytes && read.from <= position + gap)
   const stream = at === -1 ? begin(read, now) : advance(streams[at]!, read, now)
   const others = streams.filter((other, index) => index !== at && now - other.readAt < forgetMs)

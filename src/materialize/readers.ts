@@ -21,6 +21,9 @@ export interface Need {
 /** Where the bytes from `offset` on that are on their way end; undefined when that one is not on its way. */
 export type OnTheirWay = (offset: number) => number | undefined
 
+/** Nothing is begun ahead of a reader that has paused for this long; its next read is early enough. */
+const activeMs = 10_000
+
 /** Who reads one file: the streams that its reads make up, and the reads that wait. */
 export class Readers {
   readonly #size: number
@@ -78,7 +81,7 @@ export class Readers {
   }
 
   /** What is neither here nor on its way: first what is waited for, then what will be. Each is to be begun when yielded. */
-  *needs(present: Ranges, onTheirWay: OnTheirWay, maxWindow: number): Generator<Need> {
+  *needs(present: Ranges, onTheirWay: OnTheirWay, maxWindow: number, now: number): Generator<Need> {
     const waiters = [...this.#waiters].sort((a, b) => a.from - b.from)
     for (const [index, { from, to }] of waiters.entries()) {
       for (const hole of each(missing(present, from, to))) {
@@ -93,6 +96,7 @@ export class Readers {
       }
     }
     for (const stream of this.#streams) {
+      if (now - stream.readAt > activeMs) continue
       const need = this.ahead(stream, present, onTheirWay, maxWindow)
       if (need !== undefined) yield need
     }

@@ -221,7 +221,8 @@ export class Runner implements FetchHost {
   }
 
   #plan(): void {
-    for (const need of this.#readers.needs(this.file.present, this.#onTheirWay, this.#maxWindow)) {
+    const needs = this.#readers.needs(this.file.present, this.#onTheirWay, this.#maxWindow, this.now())
+    for (const need of needs) {
       if (this.#closing.signal.aborted) return
       const isTrying = [...this.#fetches.keys()].some(({ phase }) => phase === 'opening')
       if (this.#state.at === 'retrying' && isTrying) return // one try tells

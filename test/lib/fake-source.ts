@@ -44,7 +44,7 @@ export interface Request {
 
 export interface FakeSourceOptions {
   readonly chunkBytes?: number
-  /** Connections at once; a request beyond them fails with `no-slot`, after a holder that is yieldable was preempted. */
+  /** Connections at once; a request beyond them takes one that is yieldable, or waits. */
   readonly slots?: number
 }
 
@@ -53,6 +53,7 @@ export class FakeSource implements ByteSource {
   readonly files = new Map<string, FakeFile>()
   readonly requests: Request[] = []
   readonly #options: FakeSourceOptions
+  readonly #waiting: (() => void)[] = []
   readonly #open = new Set<{ yieldable: boolean; preempt(): void }>()
   #gate: PromiseWithResolvers<void> | undefined
   /** Most connections that were ever open at once. */
@@ -67,7 +68,7 @@ export class FakeSource implements ByteSource {
     return this.requests.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  get openNow(): number {
+  openNow(): number {
     return this.#open.size
   }
 
@@ -127,14 +128,13 @@ export class FakeSource implements ByteSource {
     if (fault?.type === 'fail') throw faultError(fault)
     if (range.from >= file.bytes.length && file.bytes.length > 0) throw new SourceError('range', '416')
 
-    const slots = this.#options.slots ?? Number.POSITIVE_INFINITY
-    if (this.#open.size >= slots) [...this.#open].find(({ yieldable }) => yieldable)?.preempt()
-    if (this.#open.size >= slots) throw new SourceError('no-slot', 'All connections are in use')
+    await this.#slot(signal)
     const ended = new AbortController()
     const holder = {
       yieldable: false,
       preempt: () => {
-        this.#open.delete(holder)
+        request.open = false
+        if (this.#open.delete(holder)) this.#waiting.shift()?.()
         ended.abort(new SourceError('preempted', 'The connection was needed'))
       },
     }
@@ -142,7 +142,7 @@ export class FakeSource implements ByteSource {
     this.mostOpen = Math.max(this.mostOpen, this.#open.size)
     request.open = true
     const release = () => {
-      this.#open.delete(holder)
+      if (this.#open.delete(holder)) this.#waiting.shift()?.()
       request.open = false
     }
     signal.addEventListener('abort', release)
@@ -158,9 +158,18 @@ export class FakeSource implements ByteSource {
       ...validator(file),
       yieldable: (value: boolean) => {
         holder.yieldable = value
+        if (value && this.#waiting.length > 0) holder.preempt()
       },
       chunks: this.#chunks(bytes.subarray(offset, end), request, fault, AbortSignal.any([signal, ended.signal])),
       [Symbol.asyncDispose]: async () => release(),
+    }
+  }
+
+  async #slot(signal: AbortSignal): Promise<void> {
+    while (this.#open.size >= (this.#options.slots ?? Number.POSITIVE_INFINITY)) {
+      const free = new Promise<void>(resolve => this.#waiting.push(resolve))
+      ;[...this.#open].find(({ yieldable }) => yieldable)?.preempt()
+      await abortable(free, signal)
     }
   }
 

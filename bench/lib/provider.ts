@@ -1,0 +1,38 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { DemoOptions, Faults } from '../../src/demo/index.ts'
+import type { Login } from './server.ts'
+
+/** The demo provider as a process of its own, so that its work is not the server's. */
+export interface ProviderProcess extends AsyncDisposable {
+  readonly login: Login
+  /** Sets how it answers from now on. */
+  answer(faults: Faults['answers']): Promise<void>
+}
+
+/** Films and shows by number, without ffmpeg; see SyntheticOptions. */
+export async function startProvider(options: Omit<DemoOptions, 'credentials'>): Promise<ProviderProcess> {
+  const credentials = { username: 'bench', password: 'bench' }
+  const child = fork(join(import.meta.dirname, 'provider-main.ts'), [JSON.stringify({ ...options, credentials })])
+  const url = (await said(child)) as string
+  return {
+    login: { url, ...credentials },
+    async answer(faults) {
+      child.send(faults ?? {})
+      await said(child)
+    },
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, 'exit')
+      child.kill()
+      await exited
+    },
+  }
+}
+
+async function said(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`The demo provider ended with code ${code}`)
+  })
+  return await Promise.race([once(child, 'message').then(([message]) => message), ended])
+}

@@ -4,6 +4,7 @@ import {
   type Call,
   IpProtocol,
   type Mapping,
+  parseUniversalAddress,
   portmap2,
   type Rpcb,
   rpcbind3,
@@ -32,11 +33,11 @@ export function portmapServices(programs: readonly Mapping[], port: number): rea
         (version === undefined || known.version === version),
     )?.port ?? 0
 
-  const addressOf = ({ program, version, netid }: Rpcb, call: Call, exactly: boolean) => {
+  const addressOf = ({ program, version, netid, address }: Rpcb, call: Call, exactly: boolean) => {
     const protocol = protocolOf(netid === '' ? call.peer.transport : netid)
     const wanted = find(program, protocol, version)
     const port = wanted === 0 && !exactly ? find(program, protocol) : wanted
-    return port === 0 ? '' : universalAddress(reachableAddress(call), port)
+    return port === 0 ? '' : universalAddress(calledAddress(address) ?? reachableAddress(call), port)
   }
   const rpcb = {
     NULL: () => undefined,
@@ -73,6 +74,15 @@ function protocolOf(netid: string): number {
 
 function netidOf(protocol: number, { peer }: Call): string {
   return `${protocol === IpProtocol.TCP ? 'tcp' : 'udp'}${isIPv6(peer.address) ? '6' : ''}`
+}
+
+/**
+ * The address that the caller says he called: behind a translation of addresses (a container's published port, a virtual
+ * machine) it is not the one we see, and the only one of use to him. He learns nothing by it that he did not say.
+ */
+function calledAddress(claimed: string): string | undefined {
+  const host = parseUniversalAddress(claimed)?.host
+  return host === '0.0.0.0' || host === '::' ? undefined : host
 }
 
 /** Our address as this caller can reach it: the one he called, or the one in his network. */

@@ -118,7 +118,7 @@ export function openCatalogWriter(
     const renditions = renditionQueries(db, publisher)
     const removal = removals(db, variants, renditions)
     const adopt = adopter(db, { variants, renditions, publisher, removal })
-    const measurements = measurementParts(db, { variants, renditions, publisher, adopt, now })
+    const measurements = measurementParts(db, { variants, renditions, publisher, adopt, graceMs, now })
     const categories = categoryQueries(db)
     const libraries = libraryParts(db, { tree, publisher, variants, categories })
     const rejected = rejectedRows(db, now)

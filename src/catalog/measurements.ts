@@ -27,12 +27,14 @@ export interface MeasurementParts {
   readonly renditions: RenditionQueries
   readonly publisher: Publisher
   readonly adopt: Adopt
+  /** How long a published file may be gone at the provider before it goes from the tree: an outage answers 404 too. */
+  readonly graceMs: number
   now(): number
 }
 
 /** Each call from outside is one transaction, so that a measurement and its publication are one. */
 export function measurements(db: Database, parts: MeasurementParts): Measurements {
-  const { variants, renditions, publisher, adopt, now } = parts
+  const { variants, renditions, publisher, adopt, graceMs, now } = parts
   const settle = db.prepare<[number, number]>(`
     update variant set rendition_id = ?, pending = 0, urgent = 0, attempts = 0, next_try_at = null, replaces = null,
       failure_code = null, failure_message = null, failed_since = null
@@ -74,8 +76,8 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
   const recordFailure = (variant: VariantRow, { code, message, permanent, retryAfterMs }: MeasureFailure): void => {
     const attempt = variant.attempts + 1
     const pause = Math.min(retryAfterMs ?? backoffMs(attempt, permanent ? permanentPauses : pauses), maxRetryAfterMs)
-    if (permanent && code === 'gone') renditions.withdraw(variant)
     const since = variant.failedSince ?? now()
+    if (permanent && code === 'gone' && now() - since >= graceMs) renditions.withdraw(variant)
     fail.run(attempt, now() + Math.round(pause), code, message.slice(0, maxMessageChars), since, variant.id)
   }
 

@@ -37,7 +37,7 @@ export interface Rendition extends MeasuredFacts {
 }
 
 export interface MeasureFailure {
-  /** A closed word such as `gone` or `timed-out`; `gone` together with `permanent` takes a published file out. */
+  /** A closed word such as `gone` or `timed-out`; `gone` together with `permanent` takes a published file out after the grace period. */
   readonly code: string
   readonly message: string
   /** True when asking again soon is pointless. */

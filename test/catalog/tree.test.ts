@@ -122,42 +122,49 @@ t.test('a failed measurement is kept with its reason and tried again after growi
   t.strictSame(catalog.problems(5), [])
 })
 
-t.test('other bytes upstream are another file at the same path; none at all take it away', async t => {
-  using opened = open(t.testdir())
-  const { catalog, writer } = opened
-  await writer.sync(oneFilm(), { signal })
-  const first = { size: 100, etag: '"a"' }
-  measureAll(opened, 'one', () => first)
-  const before = only(opened)
-  const change = (facts: object) => {
-    writer.invalidate(only(opened).renditionId!, 'the ETag is another')
-    t.match(catalog.problems(1), [{ reason: /^changed: the ETag/ }])
-    t.ok(paths(opened).size === 1, 'it stays until it is measured')
-    measureAll(opened, 'one', () => facts)
-    t.strictSame(catalog.problems(1), [])
-    return only(opened)
-  }
-  t.strictSame(change(first), before, 'a false alarm')
-  const bigger = change({ size: 200, etag: '"b"' })
-  t.match(bigger, { parentId: before.parentId, name: before.name, size: 200 })
-  t.ok(bigger.id > before.id && bigger.renditionId! > before.renditionId!)
-  t.ok(bigger.modifiedAt !== before.modifiedAt, 'a client sees it in the time, too')
-  t.equal(catalog.node(before.id), undefined)
-  t.equal(catalog.rendition(before.renditionId!), undefined)
-  const validated = change({ size: 200, etag: '"c"', lastModified: 'Tue, 01 Jan 2030 00:00:00 GMT' })
-  t.ok(validated.id > bigger.id, 'the same size is not the same file')
-  t.equal(validated.modifiedAt, Date.UTC(2030, 0, 1))
-  t.equal(change({ size: 300, container: 'mp4' }).name, 'Film (2001).mp4', 'the extension is that of the bytes')
-  writer.invalidate(only(opened).renditionId!, 'gone')
-  const [due] = catalog.toMeasure('one', 1, opened.clock.now())
-  const root = catalog.child(catalog.root, 'Movies')!
-  const failure = { code: 'gone', message: 'HTTP 404', permanent: true }
-  t.ok(changed(writer.record([{ variantId: due!.variantId, failure }])).includes(root.id))
-  t.equal(paths(opened).size, 0)
-  t.strictSame(catalog.children(root.id, 0, 5), [], 'its directory is gone with it')
-  t.strictSame(catalog.totals(), { bytes: 0, files: 3 })
-  t.strictSame(writer.invalidate(12345, 'nobody').directories, [])
-})
+t.test(
+  'other bytes upstream are another file at the same path; none at all, for long enough, take it away',
+  async t => {
+    using opened = open(t.testdir())
+    const { catalog, writer } = opened
+    await writer.sync(oneFilm(), { signal })
+    const first = { size: 100, etag: '"a"' }
+    measureAll(opened, 'one', () => first)
+    const before = only(opened)
+    const change = (facts: object) => {
+      writer.invalidate(only(opened).renditionId!, 'the ETag is another')
+      t.match(catalog.problems(1), [{ reason: /^changed: the ETag/ }])
+      t.ok(paths(opened).size === 1, 'it stays until it is measured')
+      measureAll(opened, 'one', () => facts)
+      t.strictSame(catalog.problems(1), [])
+      return only(opened)
+    }
+    t.strictSame(change(first), before, 'a false alarm')
+    const bigger = change({ size: 200, etag: '"b"' })
+    t.match(bigger, { parentId: before.parentId, name: before.name, size: 200 })
+    t.ok(bigger.id > before.id && bigger.renditionId! > before.renditionId!)
+    t.ok(bigger.modifiedAt !== before.modifiedAt, 'a client sees it in the time, too')
+    t.equal(catalog.node(before.id), undefined)
+    t.equal(catalog.rendition(before.renditionId!), undefined)
+    const validated = change({ size: 200, etag: '"c"', lastModified: 'Tue, 01 Jan 2030 00:00:00 GMT' })
+    t.ok(validated.id > bigger.id, 'the same size is not the same file')
+    t.equal(validated.modifiedAt, Date.UTC(2030, 0, 1))
+    t.equal(change({ size: 300, container: 'mp4' }).name, 'Film (2001).mp4', 'the extension is that of the bytes')
+    writer.invalidate(only(opened).renditionId!, 'gone')
+    const [due] = catalog.toMeasure('one', 1, opened.clock.now())
+    const root = catalog.child(catalog.root, 'Movies')!
+    const failure = { code: 'gone', message: 'HTTP 404', permanent: true }
+    writer.record([{ variantId: due!.variantId, failure }])
+    t.equal(paths(opened).size, 1, 'an outage answers 404 too: it stays for the grace period')
+    t.match(catalog.problems(1), [{ reason: 'gone: HTTP 404' }])
+    await opened.clock.advance(7 * 24 * 3_600_000)
+    t.ok(changed(writer.record([{ variantId: due!.variantId, failure }])).includes(root.id))
+    t.equal(paths(opened).size, 0)
+    t.strictSame(catalog.children(root.id, 0, 5), [], 'its directory is gone with it')
+    t.strictSame(catalog.totals(), { bytes: 0, files: 3 })
+    t.strictSame(writer.invalidate(12345, 'nobody').directories, [])
+  },
+)
 
 t.test('what has changed upstream is measured before what is new', async t => {
   using opened = open(t.testdir())

@@ -1,4 +1,5 @@
 import type { Database } from '../lib/sqlite.ts'
+import { episodeName } from './episode-name.ts'
 import type { Container, NodeId } from './model.ts'
 import type { NewFile, TreeWriter } from './nodes.ts'
 import {
@@ -112,7 +113,12 @@ export function publisher(db: Database, tree: TreeWriter): Publisher {
     const stem = freeStem(directory, variantId, view, label =>
       season === null || number === null
         ? movieStem(show.name, { edition: view.edition, label })
-        : episodeStem(show.name, { season, number, title: view.episodeTitle ?? '', label }),
+        : episodeStem(show.name, {
+            season,
+            number,
+            title: episodeName(view.episodeTitle ?? '', season, number),
+            label,
+          }),
     )
     tree.addFile(directory, fileOf(stem, view, view.addedAt ?? lastModifiedOf(view) ?? view.firstSeenAt), libraryId)
   }

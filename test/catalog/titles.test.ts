@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { episodeName } from '../../src/catalog/episode-name.ts'
 import { parseTitle } from '../../src/catalog/titles.ts'
 
 type Expected = readonly [
@@ -212,4 +213,26 @@ t.test('any text gives a title, at once, without what cannot be seen', async t =
     { numRuns: 2_000 },
   )
   t.pass('for all of them')
+})
+
+t.test('the name of an episode is what stands behind its marker', async t => {
+  const names: readonly [string, number, number, string][] = [
+    ['EN - The Lighthouse Keepers (2020) - S02E03 - Last Watch', 2, 3, 'Last Watch'],
+    ['|FR| Les Marées - 2022 - S00E01 - Bêtisier', 0, 1, 'Bêtisier'],
+    ['Breaking Bad S05E14 Ozymandias', 5, 14, 'Ozymandias'],
+    ['Show.S01E02', 1, 2, ''],
+    ['Show - 1x07 - The Seven: Part 2', 1, 7, 'The Seven: Part 2'],
+    ['Season 3 Episode 4', 3, 4, ''],
+    ['S01E01-E02 Pilot', 1, 1, 'Pilot'],
+    ['Episode 5', 2, 5, ''],
+    ['Folge 12', 1, 12, ''],
+    ['5', 2, 5, ''],
+    ['Pilot', 1, 1, 'Pilot'],
+    ['Ночной поезд', 1, 1, 'Ночной поезд'],
+    ['24', 1, 3, '24'],
+    ['The One with S01E01', 4, 2, 'The One with S01E01'],
+    ['Class1x07', 1, 7, 'Class1x07'],
+    ['', 1, 1, ''],
+  ]
+  for (const [text, season, number, name] of names) t.equal(episodeName(text, season, number), name, text)
 })

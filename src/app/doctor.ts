@@ -7,6 +7,7 @@ import { silentLog } from '../lib/log.ts'
 import { formatSize } from '../lib/units.ts'
 import { findTools } from '../media/index.ts'
 import { openAccount } from '../provider/index.ts'
+import { demoDirectory } from './demo.ts'
 import { findInstance } from './instance.ts'
 
 /** One thing that was looked at. */
@@ -21,7 +22,7 @@ export interface Check {
 
 /** Tests all that a server with this configuration needs, without changing anything. Yields each check as it is done. */
 export async function* runChecks(config: Config, signal: AbortSignal): AsyncIterable<Check> {
-  const running = findInstance(config.data) !== undefined
+  const running = findInstance(config.data) ?? findInstance(demoDirectory(config.data))
   if (config.accounts.length === 0) {
     yield {
       name: 'account',
@@ -35,8 +36,13 @@ export async function* runChecks(config: Config, signal: AbortSignal): AsyncIter
   yield checkDirectory('data directory', config.data)
   yield checkDirectory('cache directory', config.cache.directory)
   yield checkSpace(config)
-  if (running) {
-    yield { name: 'ports', result: 'ok', detail: 'a server runs on this data directory and has them' }
+  if (running !== undefined) {
+    const { nfsHost, nfsPort, httpUrl } = running.note
+    yield {
+      name: 'ports',
+      result: 'ok',
+      detail: `a server of this data directory has ${nfsHost}:${nfsPort} and ${httpUrl}`,
+    }
     return
   }
   yield await checkPort('NFS port', 'nfs', config.nfs)

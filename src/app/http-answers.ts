@@ -38,7 +38,7 @@ function overviewOf({ config, version, catalog, materializer, nfs, syncs }: Part
   const number = (value: number) => value.toLocaleString('en')
   return {
     title: `reelport ${version}`,
-    summary: `Serves ${config.accounts.map(({ id }) => id).join(', ')} over NFS.`,
+    summary: `Serves ${config.accounts.map(({ id }) => `account ${id}`).join(', ')} over NFS.`,
     commands: [{ label: 'Mount it (as root)', command: mountCommand(target, '/mnt') }],
     counts: [
       { label: 'Films', value: number(titles.movie) },

@@ -23,6 +23,10 @@ const commands: readonly Command[] = [
   configCommand,
 ]
 
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  process.exit(exitCode.ok) // whoever read it has seen enough, as in `reelport ls | head`
+})
 process.exitCode = await main(process.argv.slice(2))
 
 /** Runs one command line and resolves to its exit code. */

@@ -17,7 +17,7 @@ dl.counts div { background: var(--card); border: 1px solid var(--line); border-r
 dl.counts dt { color: var(--soft); font-size: .9rem }
 dl.counts dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 h3 { margin: 1rem 0 .35rem; font-size: 1rem; font-weight: 500 }
-pre { margin: 0; padding: .8rem 1rem; overflow-x: auto; background: var(--card); border: 1px solid var(--line);
+pre { margin: 0; padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--card); border: 1px solid var(--line);
   border-radius: .6rem; font: .9rem/1.5 ui-monospace, monospace; user-select: all }
 ul { margin: 0; padding: 0; list-style: none; display: flex; flex-wrap: wrap; gap: .4rem 1.5rem }
 a { color: var(--accent); text-underline-offset: .2em }

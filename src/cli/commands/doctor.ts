@@ -2,6 +2,7 @@ import { type Check, fstabLine, kubernetesVolume, mountCommand, reachableBy, run
 import type { Command } from '../command.ts'
 import { configFlags, loadFor } from '../configuration.ts'
 import { exitCode } from '../exit-code.ts'
+import { findServer } from '../running-server.ts'
 
 const marks = { ok: 'ok  ', warning: 'note', failed: 'FAIL' } satisfies Record<Check['result'], string>
 
@@ -18,8 +19,13 @@ export const doctorCommand: Command = {
       const { result, name, detail, hint } = check
       if (!context.json) context.out.write(`${marks[result]}  ${name}: ${detail}${hint ? `\n      ${hint}.` : ''}\n`)
     }
-    const { here, elsewhere } = reachableBy(config.nfs.host)
-    const target = { host: elsewhere ?? here, port: config.nfs.port, path: config.nfs.exports[0] ?? '/' }
+    const running = findServer(config.data)
+    const { here, elsewhere } = reachableBy(running?.nfsHost ?? config.nfs.host)
+    const target = {
+      host: elsewhere ?? here,
+      port: running?.nfsPort ?? config.nfs.port,
+      path: config.nfs.exports[0] ?? '/',
+    }
     const mount = {
       command: mountCommand(target, '/mnt/reelport'),
       fstab: fstabLine(target, '/mnt/reelport'),

@@ -24,7 +24,8 @@ export const lsCommand: Command = {
     for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
       const { handle } = await view.find(directory)
       const below: string[] = []
-      for await (const entry of view.list(handle)) {
+      const entries = await Array.fromAsync(view.list(handle))
+      for (const entry of entries.sort((a, b) => collator.compare(a.name, b.name))) {
         const at = `${directory === '/' ? '' : directory}/${entry.name}`
         print(entry, context.flags.recursive ? at : entry.name)
         if (context.flags.recursive && entry.kind === 'directory') below.push(at)
@@ -34,6 +35,8 @@ export const lsCommand: Command = {
     return exitCode.ok
   },
 }
+
+const collator = new Intl.Collator(undefined, { numeric: true })
 
 function line({ kind, size, modifiedAt }: Seen, name: string): string {
   const date = new Date(modifiedAt).toISOString().slice(0, 16).replace('T', ' ')

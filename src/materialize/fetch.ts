@@ -41,7 +41,9 @@ const maxPendingBytes = 1024 * 1024
 export class Fetch {
   purpose: Purpose
   readonly startedAt: number
-  /** First byte asked for. */
+  /** The byte it was begun for, or the block that this is in. */
+  readonly askedFrom: number
+  /** First byte of the answer. */
   from: number
   /** First byte not asked for. */
   end: number
@@ -67,6 +69,7 @@ export class Fetch {
     this.#plan = plan
     this.#host = host
     this.purpose = plan.purpose
+    this.askedFrom = plan.from
     this.from = plan.from
     this.at = plan.from
     this.end = plan.to ?? host.rendition.size

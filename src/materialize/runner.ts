@@ -123,7 +123,8 @@ export class Runner implements FetchHost {
   answered(fetch: Fetch, whole: boolean): void {
     if (!whole) return
     const others = [...this.#fetches.keys()].filter(other => other !== fetch)
-    if (others.some(({ purpose, isCancelled }) => purpose === 'whole' && !isCancelled)) fetch.cancel() // one will do
+    const brings = ({ purpose, at, isCancelled }: Fetch) => purpose === 'whole' && at <= fetch.askedFrom && !isCancelled
+    if (others.some(brings)) fetch.cancel() // one will do
     if (!this.#ranged) return
     this.#ranged = false
     this.#deps.log.info({ rendition: this.rendition.id }, 'The server does not serve ranges of this file')

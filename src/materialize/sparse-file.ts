@@ -256,7 +256,8 @@ export class SparseFile implements BlockOwner {
   #hold(from: number, chunks: readonly Uint8Array[]): void {
     let at = from
     for (const chunk of chunks) {
-      this.#held.push(this.#shelf.overflow.hold(this, at, chunk))
+      const block = this.#shelf.overflow.hold(this, at, chunk) // may drop others of ours first
+      this.#held.push(block)
       at += chunk.length
     }
     this.#setRanges(this.#onDisk)

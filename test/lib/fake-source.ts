@@ -167,9 +167,14 @@ export class FakeSource implements ByteSource {
 
   async #slot(signal: AbortSignal): Promise<void> {
     while (this.#open.size >= (this.#options.slots ?? Number.POSITIVE_INFINITY)) {
-      const free = new Promise<void>(resolve => this.#waiting.push(resolve))
+      const { promise: free, resolve } = Promise.withResolvers<void>()
+      this.#waiting.push(resolve)
       ;[...this.#open].find(({ yieldable }) => yieldable)?.preempt()
-      await abortable(free, signal)
+      await abortable(free, signal).catch(error => {
+        if (this.#waiting.includes(resolve)) this.#waiting.splice(this.#waiting.indexOf(resolve), 1)
+        else this.#waiting.shift()?.() // woken, and not there to take it
+        throw error
+      })
     }
   }
 

@@ -42,6 +42,8 @@ export interface Catalog extends Disposable, NodeQueries, StatusQueries {
   child(directory: NodeId, name: string): Node | undefined
   /** Up to `limit` children with ids above `after`, in ascending order of id. */
   children(directory: NodeId, after: NodeId, limit: number): readonly Node[]
+  /** Up to `limit` children of the directories with ids from `first` on, in ascending order of directory and then of id. */
+  childrenFrom(first: NodeId, limit: number): readonly Node[]
   /** Bytes of all files, and how many files and directories there are; O(1). */
   totals(): { readonly bytes: number; readonly files: number }
   rendition(id: number): Rendition | undefined
@@ -109,7 +111,6 @@ export function openCatalogWriter(
   try {
     // Ids are in clients' handles: a commit that a power cut takes back would give them out a second time.
     db.pragma('synchronous = FULL')
-    db.pragma('wal_autocheckpoint = 4000')
     db.pragma(`journal_size_limit = ${64 * 2 ** 20}`)
     const now = () => clock.now()
     const tree = treeWriter(db, now)

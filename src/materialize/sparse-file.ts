@@ -140,6 +140,7 @@ export class SparseFile implements BlockOwner {
     }
     const path = this.#path
     for (const { from, to } of each(within(this.#onDisk, offset, end))) {
+      if (path !== this.#path) return false // evicted meanwhile: what is a hole in the new file was bytes in the old one
       try {
         await this.#use(fd => readAll(fd, target.subarray(from - offset, to - offset), from))
         this.#shelf.heat.warm(this.#number, from, to)

@@ -9,7 +9,10 @@ import { crashBudgetBytes, crashFiles, crashRenditions, crashSource } from '../l
 const script = join(import.meta.dirname, '../lib/materialize-until-killed.ts')
 const runs = Number(process.env.RUNS ?? 5)
 
+t.setTimeout(600_000) // for many runs by hand
+
 t.test('killed at any moment of fetching, recording and evicting, the cache holds no wrong byte', async t => {
+  t.setTimeout(600_000)
   const directory = t.testdir({})
   let kept = 0
   for (let run = 0; run < runs; run++) {

@@ -58,9 +58,12 @@ function onlyTold(error: unknown): void {
   if (!(error instanceof MaterializeError) || error.code !== 'unreadable') throw error
 }
 
+t.setTimeout(600_000) // for many runs by hand
+
 t.test(
   'whatever is read, breaks, is evicted, deleted or restarted: readers get the bytes of the file, or a reason',
   async t => {
+    t.setTimeout(600_000)
     const bytes = [1, 2, 3].map(seed => testBytes(fileBytes, seed))
     let run = 0
     const runs = fc.asyncProperty(

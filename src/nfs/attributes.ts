@@ -13,12 +13,14 @@ export interface Ownership {
   readonly fsid: WordPair
 }
 
+type Described = Pick<Attributes, 'id' | 'size' | 'modifiedAt'> & { readonly isDirectory: boolean }
+
 /**
  * A node's attributes as NFS has them. The three times are one: v3 has no change attribute, so clients take ctime for it,
  * to the nanosecond, and it must not differ between two answers about unchanged data.
  */
-export function fattr3Of({ id, kind, size, modifiedAt }: Attributes, { uid, gid, fsid }: Ownership): Fattr3 {
-  const isDirectory = kind === 'directory'
+export function fattr3Of(node: Described, { uid, gid, fsid }: Ownership): Fattr3 {
+  const { id, isDirectory, size, modifiedAt } = node
   const ms = Math.min(Math.max(0, Math.round(modifiedAt)), 0xffff_ffff * 1000)
   const time = { seconds: Math.floor(ms / 1000), nseconds: (ms % 1000) * 1_000_000 }
   return {

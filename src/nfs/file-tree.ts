@@ -27,6 +27,11 @@ export interface FileTree {
   /** Up to `limit` children with ids above `after`, in ascending order of id; fewer only at the end of the directory. */
   list(directory: FileId, after: FileId, limit: number): readonly Entry[]
   /**
+   * Up to `limit` entries of the directories with ids from `first` on, in ascending order of directory and then of id; fewer
+   * only at the end of the last directory. What a client that walks the tree asks for next, in one piece.
+   */
+  listFrom(first: FileId, limit: number): readonly Entry[]
+  /**
    * Fills `target` (already clamped to the file's size) with the file's bytes from `offset` on, all of it, at once where
    * the bytes are at hand and by promise where they must be waited for. Throws or rejects with TreeError.
    */

@@ -45,6 +45,11 @@ export class MemoryTree implements FileTree {
     return entries
   }
 
+  listFrom(first: FileId, limit: number): readonly Entry[] {
+    const directories = [...this.#nodes.keys()].filter(id => id >= first).sort((a, b) => a - b)
+    return directories.flatMap(id => this.list(id, 0, limit)).slice(0, limit)
+  }
+
   read(file: FileId, target: Uint8Array, offset: number, _signal: AbortSignal): undefined | Promise<void> {
     const node = this.#nodes.get(file)
     if (node === undefined) throw new TreeError('gone', `There is no file ${file}`)

@@ -1,20 +1,18 @@
 import type { Fattr3 } from '@nfs/protocol-rpc'
 import { LRUCache } from 'lru-cache'
 import { fattr3Of, type Ownership } from './attributes.ts'
-import { type HandleCodec, sameHandle } from './fhandle.ts'
+import { type HandleCodec, type HandleMac, hasMac } from './fhandle.ts'
 import type { Attributes, Entry, FileId, FileTree } from './file-tree.ts'
+import { type NodeRow, NodeTable } from './node-table.ts'
+import { WalkAhead } from './walk-ahead.ts'
 
 /** Estimates of what a cached thing takes beside its own bytes. */
-const nodeBytes = 640
-const nameOverheadBytes = 200
-const pageOverheadBytes = 320
-
-/** What we know of a directory's entries. As long as it is fresh, what was learned from it or cached under it holds. */
-interface Contents {
-  /** Names this state of this directory in the keys of other caches; never used twice. */
-  readonly generation: number
-  fresh: boolean
-}
+const nameOverheadBytes = 250
+const pageOverheadBytes = 400
+/** A smaller page is made anew faster than it is found among as many as there are small directories. */
+const minPageBytes = 4096
+/** Above this many changed directories, forgetting everything costs less than remembering which they were. */
+const maxChanged = 10_000
 
 /** A node of the tree as NFS shows it. */
 export interface Node {
@@ -22,13 +20,11 @@ export interface Node {
   readonly isDirectory: boolean
   readonly size: number
   readonly parent: FileId
+  readonly modifiedAt: number
   readonly attributes: Fattr3
   readonly handle: Uint8Array
-  readonly modifiedAt: number
-  /** Of the node itself where it is a directory. */
-  readonly contents: Contents
-  /** Of the directory that it is in. */
-  readonly within: Contents
+  /** When the tree said so, by the cache's own count. */
+  readonly learned: number
 }
 
 /** XDR of a part of a directory, and whether the directory ends with it. */
@@ -48,11 +44,16 @@ export class Nodes {
   readonly #tree: FileTree
   readonly #handles: HandleCodec
   readonly #ownership: Ownership
-  readonly #nodes: LRUCache<FileId, Node> | undefined
-  readonly #names: LRUCache<string, Node> | undefined
+  readonly #nodes: NodeTable | undefined
+  readonly #names: LRUCache<string, FileId> | undefined
   readonly #pages: LRUCache<string, CachedPage> | undefined
+  readonly #walk: WalkAhead | undefined
   #totals: ReturnType<FileTree['totals']> | undefined
-  #generation = 0
+  /** Counts changes, and readings ahead: tells what was learned before from what was learned after. */
+  #moment = 1
+  /** When a directory changed last; for those not here it was the floor at the latest. */
+  readonly #changedAt = new Map<FileId, number>()
+  #floor = 1
   #hits = 0
   #misses = 0
 
@@ -62,14 +63,9 @@ export class Nodes {
     this.#ownership = ownership
     const part = Math.floor(cacheBytes / 4)
     if (part === 0) return
-    this.#nodes = new LRUCache({
-      maxSize: part,
-      sizeCalculation: () => nodeBytes,
-      dispose: ({ contents }, _, reason) => {
-        if (reason !== 'set') contents.fresh = false
-      },
-    })
-    this.#names = new LRUCache({ maxSize: part, sizeCalculation: (_, key) => nameOverheadBytes + 2 * key.length })
+    this.#walk = new WalkAhead(tree)
+    this.#nodes = new NodeTable(part)
+    this.#names = new LRUCache({ maxSize: part, sizeCalculation: (_, key) => nameOverheadBytes + key.length })
     this.#pages = new LRUCache({
       maxSize: 2 * part,
       sizeCalculation: ({ bytes }) => pageOverheadBytes + bytes.length,
@@ -92,7 +88,7 @@ export class Nodes {
     const id = this.#handles.claimedId(handle)
     if (id === undefined) return undefined
     const cached = this.#cached(id)
-    if (cached !== undefined) return sameHandle(handle, cached.handle) ? cached : undefined
+    if (cached !== undefined) return hasMac(handle, cached.mac) ? cached : undefined
     return this.#handles.isGenuine(handle) ? this.#fetch(id) : undefined
   }
 
@@ -102,22 +98,26 @@ export class Nodes {
 
   /** The entry `name` of a directory, other than `.` and `..`. */
   child(directory: Node, name: string): Node | undefined {
-    const key = `${directory.contents.generation}/${name}`
+    // A directory whose entries change has another time from then on.
+    const key = `${directory.id}@${directory.modifiedAt}/${name}`
     const known = this.#names?.get(key)
-    if (known?.within.fresh && known.contents.fresh) {
-      this.#hits++
-      return known
+    if (known !== undefined) {
+      const node = this.byId(known)
+      if (node?.parent === directory.id) return node
     }
     this.#misses++
     const attributes = this.#tree.lookup(directory.id, name)
     if (attributes === undefined) return undefined
-    const node = this.#cached(attributes.id) ?? this.#make(attributes)
-    this.#names?.set(key, node)
-    return node
+    this.#names?.set(key, attributes.id)
+    return this.#cached(attributes.id) ?? this.#make(attributes)
   }
 
   /** See `FileTree.list`. */
   list(directory: Node, after: FileId, limit: number): readonly Entry[] {
+    if (after < this.#tree.root) {
+      const ahead = this.#listedAhead(directory, limit)
+      if (ahead !== undefined) return ahead
+    }
     this.#misses++
     return this.#tree.list(directory.id, after, limit)
   }
@@ -129,13 +129,13 @@ export class Nodes {
 
   /** A page kept by `keepPage`, if the directory and the one above, which the first page shows, are as they were. */
   keptPage(directory: Node, cookie: FileId, plus: boolean): CachedPage | undefined {
-    const page = this.#pages?.get(pageKey(directory, cookie, plus))
+    const page = this.#pages?.get(this.#pageKey(directory, cookie, plus))
     if (page !== undefined) this.#hits++
     return page
   }
 
   keepPage(directory: Node, cookie: FileId, plus: boolean, page: CachedPage): void {
-    this.#pages?.set(pageKey(directory, cookie, plus), page)
+    if (page.bytes.length >= minPageBytes) this.#pages?.set(this.#pageKey(directory, cookie, plus), page)
   }
 
   totals(): ReturnType<FileTree['totals']> {
@@ -146,22 +146,38 @@ export class Nodes {
   /** Forgets these directories, their entries, and what their parents' listings say of them. */
   changed(directories: readonly FileId[] | 'all'): void {
     this.#totals = undefined
-    if (directories === 'all') {
-      this.#nodes?.clear()
+    this.#walk?.forget()
+    this.#moment++
+    if (directories === 'all' || this.#changedAt.size + 2 * directories.length > maxChanged) {
+      this.#floor = this.#moment
+      this.#changedAt.clear()
       return
     }
     for (const id of directories) {
-      const parent = this.#nodes?.peek(id)?.parent ?? this.#tree.attributes(id)?.parent
+      const parent = this.#nodes?.get(id)?.parent ?? this.#tree.attributes(id)?.parent
       this.#nodes?.delete(id)
-      if (parent !== undefined) this.#nodes?.delete(parent)
+      this.#changedAt.set(id, this.#moment)
+      if (parent !== undefined) this.#changedAt.set(parent, this.#moment)
     }
   }
 
-  #cached(id: FileId): Node | undefined {
-    const node = this.#nodes?.get(id)
-    if (node === undefined || !node.within.fresh) return undefined
+  #listedAhead(directory: Node, limit: number): readonly Entry[] | undefined {
+    const walk = this.#walk
+    if (walk?.wantsMore(directory.id)) {
+      this.#misses++
+      for (const entry of walk.read(directory.id, this.#moment)) this.listed(entry)
+      this.#moment++
+    }
+    const entries = walk?.take(directory, limit)
+    if (entries !== undefined) this.#hits++
+    return entries
+  }
+
+  #cached(id: FileId): CachedNode | undefined {
+    const row = this.#nodes?.get(id)
+    if (row === undefined || row.learned < this.#lastChange(row.parent)) return undefined
     this.#hits++
-    return node
+    return new CachedNode(row, this.#handles, this.#ownership)
   }
 
   #fetch(id: FileId): Node | undefined {
@@ -171,33 +187,54 @@ export class Nodes {
     return attributes && this.#make(attributes)
   }
 
-  #make(attributes: Attributes): Node {
-    const { id, kind, size, parent, modifiedAt } = attributes
-    const before = this.#nodes?.peek(id)
-    const contents = before?.contents.fresh && before.modifiedAt === modifiedAt ? before.contents : this.#newContents()
-    const within =
-      id === parent || this.#nodes === undefined ? contents : (this.byId(parent)?.contents ?? this.#newContents())
-    const node: Node = {
-      id,
-      isDirectory: kind === 'directory',
-      size,
-      parent,
-      modifiedAt,
-      attributes: fattr3Of(attributes, this.#ownership),
-      handle: this.#handles.encode(id),
-      contents,
-      within,
-    }
-    this.#nodes?.set(id, node)
-    return node
+  #make({ id, kind, size, parent, modifiedAt }: Attributes): Node {
+    const isDirectory = kind === 'directory'
+    const row = { id, isDirectory, size, parent, modifiedAt, mac: this.#handles.macOf(id), learned: this.#moment }
+    this.#nodes?.set(row)
+    return new CachedNode(row, this.#handles, this.#ownership)
   }
 
-  #newContents(): Contents {
-    this.#generation++
-    return { generation: this.#generation, fresh: true }
+  #lastChange(directory: FileId): number {
+    return this.#changedAt.get(directory) ?? this.#floor
+  }
+
+  /** Names a page of a directory in its state of now; the first two entries tell of the directory above too. */
+  #pageKey({ id, modifiedAt, parent }: Node, cookie: FileId, plus: boolean): string {
+    const above = cookie < 2 ? `^${this.#lastChange(parent)}` : ''
+    return `${id}@${modifiedAt}.${this.#lastChange(id)}${plus ? '+' : '-'}${cookie}${above}`
   }
 }
 
-function pageKey({ contents, within }: Node, cookie: FileId, plus: boolean): string {
-  return `${contents.generation}${plus ? '+' : '-'}${cookie <= 1 ? `${cookie}^${within.generation}` : cookie}`
+/** A row of the table, and what follows from it where somebody asks. */
+class CachedNode implements Node {
+  readonly id: FileId
+  readonly isDirectory: boolean
+  readonly size: number
+  readonly parent: FileId
+  readonly modifiedAt: number
+  readonly mac: HandleMac
+  readonly learned: number
+  readonly #handles: HandleCodec
+  readonly #ownership: Ownership
+
+  constructor(row: NodeRow, handles: HandleCodec, ownership: Ownership) {
+    const { id, isDirectory, size, parent, modifiedAt, mac, learned } = row
+    this.id = id
+    this.isDirectory = isDirectory
+    this.size = size
+    this.parent = parent
+    this.modifiedAt = modifiedAt
+    this.mac = mac
+    this.learned = learned
+    this.#handles = handles
+    this.#ownership = ownership
+  }
+
+  get attributes(): Fattr3 {
+    return fattr3Of(this, this.#ownership)
+  }
+
+  get handle(): Uint8Array {
+    return this.#handles.encode(this.id, this.mac)
+  }
 }

@@ -1,4 +1,13 @@
-import { Encoded, type Entry3, type Entryplus3, entry3, entryplus3, paddingOf, XdrWriter } from '@nfs/protocol-rpc'
+import {
+  BufferPool,
+  Encoded,
+  type Entry3,
+  type Entryplus3,
+  entry3,
+  entryplus3,
+  paddingOf,
+  XdrWriter,
+} from '@nfs/protocol-rpc'
 import type { FileId } from './file-tree.ts'
 import type { CachedPage, Node, Nodes } from './nodes.ts'
 
@@ -16,6 +25,8 @@ const plusBytes = 88 + 4 + 4 + 24
 /** Entries asked of the tree at a time. */
 const listLimit = 256
 const noEntryFollows = new Uint8Array(4)
+/** What pages are written into before their length is known. */
+const buffers = new BufferPool({ sizes: [4 * 1024, 64 * 1024, 512 * 1024], keepBytes: 1024 * 1024 })
 
 export interface PageRequest {
   /** Cookie of the last entry that the client has; any number is one. */
@@ -81,7 +92,7 @@ function makePage(nodes: Nodes, directory: Node, above: (directory: Node) => Nod
 
 /** Entries, as long as they fit. */
 class PageWriter {
-  readonly #to = new XdrWriter()
+  readonly #to = new XdrWriter(buffers)
   readonly #codec
   readonly #overhead: number
   #bytesLeft: number

@@ -71,7 +71,7 @@ class CachedMaterializer implements Materializer {
 
   read(rendition: Rendition, target: Uint8Array, offset: number, signal: AbortSignal): undefined | Promise<void> {
     if (target.length === 0) return undefined
-    const runner = this.#runners.get(rendition.id) ?? this.#begin(rendition)
+    const runner = this.#runnerOf(rendition)
     return runner.readNow(target, offset) ? undefined : runner.read(target, offset, signal)
   }
 
@@ -134,6 +134,19 @@ class CachedMaterializer implements Materializer {
     await Promise.all([...this.#runners.values()].map(runner => runner.close(closed)))
     await this.#tending
     await this.#cache[Symbol.asyncDispose]()
+  }
+
+  #runnerOf(rendition: Rendition): Runner {
+    const runner = this.#runners.get(rendition.id)
+    if (runner === undefined) return this.#begin(rendition)
+    if (runner.rendition.locator === rendition.locator) return runner
+    if (runner.state.at !== 'changed') {
+      runner.moved(rendition)
+      return runner
+    }
+    this.#runners.delete(rendition.id) // what was found in the old place was something else
+    this.#cache.release(runner.file)
+    return this.#begin(rendition)
   }
 
   #begin(rendition: Rendition): Runner {

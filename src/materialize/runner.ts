@@ -45,8 +45,8 @@ const forgetFailureMs = 3_600_000
 
 /** One rendition in play: the reads of it, and the fetches that serve any number of them. */
 export class Runner implements FetchHost {
-  readonly rendition: Rendition
   readonly file: SparseFile
+  #rendition: Rendition
   readonly #deps: RunnerDeps
   readonly #closing = new AbortController()
   readonly #readers: Readers
@@ -59,12 +59,16 @@ export class Runner implements FetchHost {
 
   /** `file` is the rendition's, held by the caller as long as the runner lives. */
   constructor(rendition: Rendition, file: SparseFile, deps: RunnerDeps) {
-    this.rendition = rendition
+    this.#rendition = rendition
     this.file = file
     this.#deps = deps
     this.#readers = new Readers(rendition.size)
     this.#ranged = rendition.ranged
     this.#readAt = deps.clock.now()
+  }
+
+  get rendition(): Rendition {
+    return this.#rendition
   }
 
   get source(): ByteSource {
@@ -81,6 +85,13 @@ export class Runner implements FetchHost {
 
   now(): number {
     return this.#deps.clock.now()
+  }
+
+  /** The provider has the same bytes elsewhere now: what failed there says nothing of here. */
+  moved(rendition: Rendition): void {
+    this.#rendition = rendition
+    this.#state = well
+    this.#planSoon()
   }
 
   /** Fills `target` if that can be done without waiting. */
@@ -271,9 +282,10 @@ export class Runner implements FetchHost {
     for (const other of this.#fetches.keys()) if (!this.#isWaitedFor(other)) other.setYieldable(true)
     const fetch = new Fetch(plan, this)
     this.#deps.counters.requests[plan.purpose]++
+    const { locator } = this.rendition
     const running = this.#using(() => fetch.run()).then(
       () => this.#ended(fetch, undefined),
-      error => this.#ended(fetch, error),
+      error => this.#ended(fetch, locator === this.rendition.locator ? error : undefined), // else of no interest any more
     )
     this.#fetches.set(fetch, running)
   }

@@ -163,7 +163,7 @@ export class Nodes {
 
   #listedAhead(directory: Node, limit: number): readonly Entry[] | undefined {
     const walk = this.#walk
-    if (walk?.wantsMore(directory.id)) {
+    if (walk?.wantsMore(directory)) {
       this.#misses++
       for (const entry of walk.read(directory.id, this.#moment)) this.listed(entry)
       this.#moment++

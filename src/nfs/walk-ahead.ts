@@ -5,6 +5,11 @@ const entriesAhead = 512
 /** Clients list directories in the order of their ids, some of them at once: one this close to the last is the next. */
 const stride = 128
 
+interface Listed {
+  readonly id: FileId
+  readonly learned: number
+}
+
 /**
  * A client that walks the tree lists one small directory after another, in the order of their ids. One question to the
  * database for 500 entries takes as long as a dozen for one each, so that one is asked for all of them.
@@ -21,10 +26,10 @@ export class WalkAhead {
   }
 
   /** Told of every directory that is listed from its start: whether a walk comes to this one and it is time to read on. */
-  wantsMore(directory: FileId): boolean {
-    const distance = Math.abs(directory - this.#last)
-    this.#last = directory
-    return distance > 0 && distance <= stride && !this.#ahead.has(directory)
+  wantsMore(directory: Listed): boolean {
+    const distance = Math.abs(directory.id - this.#last)
+    this.#last = directory.id
+    return distance > 0 && distance <= stride && this.#entriesOf(directory) === undefined
   }
 
   /** Reads from this directory on, and returns all that was read. `moment` is what `learned` of a node is counted by. */
@@ -42,19 +47,23 @@ export class WalkAhead {
     return entries
   }
 
-  /**
-   * All entries of a directory, once, where they are known and fewer than `limit`. Not for one that was learned later: its
-   * time may be that of a change which the entries were read before, and a client would take them for the new ones.
-   */
-  take(directory: { readonly id: FileId; readonly learned: number }, limit: number): readonly Entry[] | undefined {
-    const entries = this.#ahead.get(directory.id)
-    if (entries === undefined) return undefined
+  /** All entries of a directory, once, where they are known and fewer than `limit`. */
+  take(directory: Listed, limit: number): readonly Entry[] | undefined {
+    const entries = this.#entriesOf(directory)
     this.#ahead.delete(directory.id)
-    return entries.length < limit && directory.learned <= this.#readAt ? entries : undefined
+    return entries !== undefined && entries.length < limit ? entries : undefined
   }
 
   /** What was read ahead may no longer be true. */
   forget(): void {
     this.#ahead.clear()
+  }
+
+  /**
+   * Nothing for a directory that was learned later than its entries: its time may be that of a change in between, and a
+   * client would take the old entries for those of that time.
+   */
+  #entriesOf({ id, learned }: Listed): readonly Entry[] | undefined {
+    return learned <= this.#readAt ? this.#ahead.get(id) : undefined
   }
 }

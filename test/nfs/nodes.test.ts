@@ -70,8 +70,8 @@ const change = fc.record({
 
 t.test('with a cache of any size, clients see what they see without one', async t => {
   const holds = fc.check(
-    fc.property(fc.constantFrom(500, 3_000, 1_000_000), fc.array(change, { maxLength: 40 }), (cacheBytes, changes) => {
-      const { tree, top, ids } = treeOf(12, 2)
+    fc.property(fc.constantFrom(500, 3_000, 1_000_000), fc.array(change, { maxLength: 20 }), (cacheBytes, changes) => {
+      const { tree, top, ids } = treeOf(40, 1)
       const cached = new Nodes(tree, handles, ownership, cacheBytes)
       const plain = new Nodes(tree, handles, ownership, 0)
       for (const [step, { at, what, looks }] of changes.entries()) {
@@ -108,7 +108,7 @@ t.test('with a cache of any size, clients see what they see without one', async 
       }
       return true
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   )
   t.notOk(holds.failed, fc.defaultReportMessage(holds) ?? '')
 })

@@ -61,6 +61,7 @@ export class Cache implements Shelf, AsyncDisposable {
   #bytes = 0
   #evictions = 0
   #nextNumber = 1
+  readonly #removals = new Set<Promise<void>>()
   #evicting: Promise<void> | undefined
   #evictAgainAt = 0
   #diskPausedUntil = 0
@@ -154,8 +155,11 @@ export class Cache implements Shelf, AsyncDisposable {
   /** Drops a file for good. */
   async remove(renditionId: number, reason: string): Promise<void> {
     const file = this.#entries.get(renditionId)
+    if (file === undefined) return
     this.#entries.delete(renditionId)
-    await file?.retire(reason)
+    const removal = file.retire(reason)
+    this.#removals.add(removal)
+    await removal.finally(() => this.#removals.delete(removal))
   }
 
   now(): number {
@@ -227,9 +231,10 @@ export class Cache implements Shelf, AsyncDisposable {
     this.#recorder.recordUse()
   }
 
-  /** Resolves when everything that is on disk is also on record. */
+  /** Resolves when everything that is on disk is also on record, and what is being dropped is gone. */
   async settle(): Promise<void> {
     await this.#evicting
+    await Promise.all(this.#removals)
     await this.#recorder.run() // perhaps one that had begun
     await this.#recorder.run()
   }

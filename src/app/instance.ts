@@ -9,6 +9,11 @@ export class InUseError extends Error {
   override name = 'InUseError'
 }
 
+/** The data directory cannot be used; the message names it and says what would be right. */
+export class DataDirectoryError extends Error {
+  override name = 'DataDirectoryError'
+}
+
 /** What the commands of the same machine need to reach the server that runs on a data directory. */
 export interface InstanceNote {
   readonly pid: number
@@ -28,14 +33,12 @@ export interface Instance extends Disposable {
   announce(note: Omit<InstanceNote, 'pid' | 'startedAt'>): void
 }
 
-/** @throws InUseError when another process holds the directory; an Error that names the directory when it cannot be written. */
+/** @throws InUseError when another process holds the directory; DataDirectoryError when it cannot be written. */
 export function lockInstance(directory: string): Instance {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw new Error(`Cannot create the data directory ${directory}: choose one this user may write to (data, --data)`, {
-      cause: error,
-    })
+    throw unusable('create', directory, error)
   }
   const lock = takeLock(directory)
   const note = join(directory, noteFile)
@@ -83,13 +86,16 @@ function takeLock(directory: string) {
         `Another reelport runs on ${directory}: stop it, or give this one its own directory (--data)`,
       )
     }
-    throw new Error(
-      `Cannot write to the data directory ${directory}: choose one this user may write to (data, --data)`,
-      {
-        cause: error,
-      },
-    )
+    throw unusable('write to', directory, error)
   }
+}
+
+function unusable(verb: string, directory: string, error: unknown): DataDirectoryError {
+  const { message } = error as Error
+  const right = 'choose a directory that this user may write to (data, --data)'
+  return new DataDirectoryError(`Cannot ${verb} the data directory ${directory}: ${message}; ${right}`, {
+    cause: error,
+  })
 }
 
 function writePrivate(path: string, text: string): void {

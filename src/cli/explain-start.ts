@@ -3,6 +3,9 @@ import type { Config } from '../config/index.ts'
 import { ListenError } from '../lib/listen-error.ts'
 import { CommandError, exitCode } from './exit-code.ts'
 
+/** By name: some come from the catalogue's thread, which takes their class from them. */
+const unusable = new Set(['DataDirectoryError', 'NewerSchemaError', 'DamagedDatabaseError'])
+
 /** What a person can put right when the server does not start, without a stack; anything else is thrown as it is. */
 export function explainStart(error: unknown, { data }: Config): unknown {
   if (!(error instanceof Error)) return error
@@ -10,8 +13,11 @@ export function explainStart(error: unknown, { data }: Config): unknown {
     return new CommandError(error.message, exitCode.unavailable, { cause: error })
   }
   if (error.name === 'ToolError') return new CommandError(error.message, exitCode.unavailable, { cause: error })
-  if (error.name === 'CacheDirectoryError' || error.name === 'NewerSchemaError') {
-    return new CommandError(error.message, exitCode.cannotWrite, { cause: error })
+  if (unusable.has(error.name)) return new CommandError(error.message, exitCode.cannotWrite, { cause: error })
+  if (error.name === 'CacheDirectoryError') {
+    return new CommandError(`${error.message} (cache.directory, --cache-directory)`, exitCode.cannotWrite, {
+      cause: error,
+    })
   }
   const code = String((error as { code?: unknown }).code ?? (error.cause as { code?: unknown } | undefined)?.code ?? '')
   if (/^(EACCES|EPERM|EROFS|ENOSPC|SQLITE_(READONLY|CANTOPEN|FULL|IOERR))/.test(code)) {

@@ -23,11 +23,24 @@ export class NewerSchemaError extends Error {
   override name = 'NewerSchemaError'
 }
 
+/** The file is no database, or one that has been damaged. */
+export class DamagedDatabaseError extends Error {
+  override name = 'DamagedDatabaseError'
+  /** SQLite's own: SQLITE_NOTADB or SQLITE_CORRUPT. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 /**
  * Opens (and unless `readonly` creates and migrates) a database in WAL mode, so that readers never wait for the writer.
  * The file is readable by its owner only. Each migration is one transaction: a crash leaves the version before it.
  *
- * @throws NewerSchemaError when the file's version is above the known ones; SqliteError when it cannot be opened.
+ * @throws NewerSchemaError when the file's version is above the known ones; DamagedDatabaseError; SqliteError when it cannot
+ *   be opened for another reason.
  */
 export function openDatabase(path: string, options: OpenOptions = {}): Database.Database {
   const { migrations = [], readonly = false, cacheKiB = 8_000, timeoutMs = 10_000, journal = 'wal' } = options
@@ -43,14 +56,17 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database.
     const version = db.pragma('user_version', { simple: true }) as number
     if (migrations.length > 0 && version > migrations.length) {
       throw new NewerSchemaError(
-        `Cannot open ${path}: its schema is version ${version}, this program knows ${migrations.length}`,
+        `Cannot open ${path}: its schema is version ${version}, this program knows ${migrations.length}. A newer one wrote it: run that one, or an even newer one`,
       )
     }
     if (!readonly) for (let at = version; at < migrations.length; at++) migrate(db, migrations[at]!, at + 1)
     return db
   } catch (error) {
     db.close()
-    throw error
+    const { code, message } = error as { code?: string; message: string }
+    if (code === undefined || !/^SQLITE_(NOTADB|CORRUPT)/.test(code)) throw error
+    const right = 'put a copy from your backups in its place, or move it away to begin anew'
+    throw new DamagedDatabaseError(code, `Cannot open ${path}: ${message}; ${right}`, { cause: error })
   }
 }
 

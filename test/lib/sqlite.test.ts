@@ -102,5 +102,9 @@ t.test('foreign keys are held, and what is no database is refused', async t => {
     'This is a text, and it is long enough to be looked at as a database header, or so one hopes. '.repeat(20),
   )
   chmodSync(path, 0o644)
-  t.throws(() => openDatabase(path, { migrations: [first] }), { code: 'SQLITE_NOTADB' })
+  t.throws(() => openDatabase(path, { migrations: [first] }), {
+    name: 'DamagedDatabaseError',
+    code: 'SQLITE_NOTADB',
+    message: `Cannot open ${path}: file is not a database; put a copy from your backups in its place, or move it away to begin anew`,
+  })
 })

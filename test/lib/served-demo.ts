@@ -14,8 +14,10 @@ export interface ServedDemo {
   readonly demo: DemoProvider
   readonly config: Config
   app: App
-  /** Stops the server and starts another one on the same data and ports. */
-  restart(): Promise<void>
+  /** Stops the server; what it kept stays. */
+  stop(): Promise<void>
+  /** Starts another one on the same data and ports, when the last one has stopped. */
+  start(): Promise<void>
 }
 
 export interface ServeOptions {
@@ -35,12 +37,17 @@ export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<Se
   const start = (config: Config) => startApp({ config, version: 'test' }, { log })
   const app = await start(base)
   const config = { ...base, nfs: { ...base.nfs, port: app.nfs.port }, http: { ...base.http, port: app.http.port } }
+  let stopped: Promise<void> = Promise.resolve()
   const served: ServedDemo = {
     demo,
     config,
     app,
-    async restart() {
-      await served.app[Symbol.asyncDispose]()
+    async stop() {
+      stopped = Promise.resolve(served.app[Symbol.asyncDispose]())
+      await stopped
+    },
+    async start() {
+      await stopped
       served.app = await start(config)
     },
   }
@@ -89,8 +96,8 @@ export interface PublishedFile {
   readonly bytes: Uint8Array
 }
 
-/** Every file of the tree, found over NFS, with its bytes as the demo provider's catalogue has them. */
-export async function publishedFiles({ app, demo, config }: ServedDemo): Promise<readonly PublishedFile[]> {
+/** Every file of the tree, with its bytes as the demo provider's catalogue has them. */
+export async function publishedFiles({ demo, config }: ServedDemo): Promise<readonly PublishedFile[]> {
   const catalog = openCatalog(join(config.data, 'catalog.sqlite'))
   try {
     const files: PublishedFile[] = []

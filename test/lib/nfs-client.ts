@@ -54,10 +54,12 @@ const zero = new Uint8Array(8)
 
 /** Mounts the root of the server on a port of the loopback. */
 export async function connectNfs(port: number, options: RpcClientOptions = {}): Promise<NfsClient> {
-  const client = await connectRpc({ host: '127.0.0.1', port }, options)
+  const client = await connectRpc({ host: '127.0.0.1', port, ...options })
   const nfs = client.program(nfs3)
   const mounted = await client.program(mount3).MNT('/')
   if (mounted.status !== Mountstat3.OK) throw new Error(`MNT: status ${mounted.status}`)
+
+  const root = mounted.handle
 
   const attributes = async (object: FileHandle) => {
     const got = await nfs.GETATTR({ object })
@@ -65,29 +67,33 @@ export async function connectNfs(port: number, options: RpcClientOptions = {}): 
     return got.attributes
   }
 
+  async function walk(
+    from: { path: string; handle: FileHandle } = { path: '', handle: root },
+  ): Promise<readonly Seen[]> {
+    const seen: Seen[] = []
+    for (let cookie = 0; ; ) {
+      const args = { dir: from.handle, cookie, cookieverf: zero, dircount: pageBytes, maxcount: pageBytes }
+      const page = await nfs.READDIRPLUS(args)
+      if (page.status !== Nfsstat3.OK) throw new NfsFailure(`READDIRPLUS ${from.path}`, page.status)
+      for (const { name, handle, attributes } of page.entries) {
+        if (name === '.' || name === '..') continue
+        seen.push({ path: `${from.path}/${name}`, handle: Buffer.from(handle!), attributes: attributes! })
+      }
+      if (page.eof) break
+      cookie = page.entries.at(-1)!.cookie
+    }
+    const below = seen.filter(({ attributes }) => attributes.type === Ftype3.DIR)
+    for (const directory of below) seen.push(...(await walk(directory)))
+    return seen
+  }
+
   return {
     nfs,
-    root: mounted.handle,
+    root,
     attributes,
-    async walk(from = { path: '', handle: mounted.handle }) {
-      const seen: Seen[] = []
-      for (let cookie = 0; ; ) {
-        const args = { dir: from.handle, cookie, cookieverf: zero, dircount: pageBytes, maxcount: pageBytes }
-        const page = await nfs.READDIRPLUS(args)
-        if (page.status !== Nfsstat3.OK) throw new NfsFailure(`READDIRPLUS ${from.path}`, page.status)
-        for (const { name, handle, attributes } of page.entries) {
-          if (name === '.' || name === '..') continue
-          seen.push({ path: `${from.path}/${name}`, handle: Buffer.from(handle!), attributes: attributes! })
-        }
-        if (page.eof) break
-        cookie = page.entries.at(-1)!.cookie
-      }
-      const below = seen.filter(({ attributes }) => attributes.type === Ftype3.DIR)
-      for (const directory of below) seen.push(...(await this.walk(directory)))
-      return seen
-    },
+    walk,
     async find(path) {
-      let handle = mounted.handle
+      let handle = root
       for (const name of path.split('/').filter(Boolean)) {
         const found = await nfs.LOOKUP({ dir: handle, name })
         if (found.status !== Nfsstat3.OK) throw new NfsFailure(`LOOKUP ${name} of ${path}`, found.status)

@@ -79,7 +79,16 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   const { graceMs, showConcurrency } = config.sync
   const thread = stack.use(
     await startCatalogThread(
-      { path, catalog: { libraries: config.libraries, graceMs, showConcurrency }, accounts: config.accounts },
+      {
+        path,
+        catalog: {
+          libraries: config.libraries,
+          accounts: config.accounts.map(({ id }) => id),
+          graceMs,
+          showConcurrency,
+        },
+        accounts: config.accounts,
+      },
       {
         log,
         onChanges: changes => after.changes(changes),
@@ -101,6 +110,9 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
       onChanged: ({ id }, change) => void invalidate(thread, id, change, log),
     }),
   )
+  /** The cache keeps nothing of files that were retired or replaced. */
+  const forgetRetired = () => materializer.retain(id => catalog.rendition(id) !== undefined)
+  await forgetRetired()
   const measurer = stack.use(
     startMeasurer(config.measure, {
       accounts: [...accounts.keys()],
@@ -121,7 +133,9 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     progress: () => progress,
     onDone() {
       progress = undefined
+      if (stopping.signal.aborted) return
       measurer.wake()
+      void forgetRetired()
     },
   })
   const schedule = stack.use(startSchedule(config.sync.schedule, () => void syncs.run(), clock))

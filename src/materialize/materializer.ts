@@ -85,10 +85,9 @@ class CachedMaterializer implements Materializer {
     }
   }
 
-  async retain(renditionIds: Iterable<number>): Promise<void> {
-    const kept = new Set(renditionIds)
-    const all = [...this.#cache.ids, ...this.#runners.keys()]
-    await this.forget(all.filter(id => !kept.has(id)))
+  async retain(isKept: (renditionId: number) => boolean): Promise<void> {
+    const all = new Set([...this.#cache.ids, ...this.#runners.keys()])
+    await this.forget([...all].filter(id => !isKept(id)))
   }
 
   stats(): MaterializerStats {

@@ -28,8 +28,8 @@ export interface Materializer extends AsyncDisposable {
   read(rendition: Rendition, target: Uint8Array, offset: number, signal: AbortSignal): undefined | Promise<void>
   /** Drops everything of the renditions named. */
   forget(renditionIds: Iterable<number>): Promise<void>
-  /** Drops everything of renditions other than those named. */
-  retain(renditionIds: Iterable<number>): Promise<void>
+  /** Drops everything of renditions that are not to be kept. */
+  retain(isKept: (renditionId: number) => boolean): Promise<void>
   stats(): MaterializerStats
   state(renditionId: number): RenditionState
   /** Resolves when everything on disk is on record too. */

@@ -367,7 +367,7 @@ t.test('retired renditions are dropped, and their waiting readers are told', asy
   it.source.hold()
   const waiting = codeOf(it.read(10 * MiB, 1000))
   await until(() => it.materializer.stats().waiting === 1, 'a waiting read')
-  await it.materializer.retain([8])
+  await it.materializer.retain(id => id === 8)
   t.equal(await waiting, 'gone')
   t.equal(it.materializer.stats().entries, 1)
   await it.materializer.forget([8])

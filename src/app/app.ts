@@ -23,7 +23,7 @@ import { lockInstance } from './instance.ts'
 import { registerMetrics } from './metrics.ts'
 import { type ScheduledRuns, startSchedule } from './schedule.ts'
 import { type Status, statusOf } from './status.ts'
-import { openSyncs, type Syncs } from './syncs.ts'
+import { openSyncs, type SyncChoices, type Syncs } from './syncs.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -161,7 +161,9 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
       ...httpAnswers(parts),
       log: log.child({ part: 'http' }),
       metrics: () => metrics.text(),
-      actions: { sync: async body => ({ run: syncs.run(accountNamed(body, accounts)).number }) },
+      actions: {
+        sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
+      },
       token: instance.token,
     }),
   )
@@ -204,6 +206,10 @@ function accountNamed(body: unknown, accounts: ReadonlyMap<string, Account>): st
     404,
     `No account ${JSON.stringify(account)} is configured; known: ${[...accounts.keys()].join(', ')}`,
   )
+}
+
+function choicesOf(body: unknown): SyncChoices {
+  return { acceptShrinking: (body as { acceptShrinking?: unknown }).acceptShrinking === true }
 }
 
 /** True when an account was never synced, or not for as long as the schedule says. */

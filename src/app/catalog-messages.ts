@@ -10,7 +10,7 @@ export interface CatalogWorkerData {
 }
 
 export type CatalogRequest =
-  | { readonly type: 'sync'; readonly accountIds: readonly string[] }
+  | { readonly type: 'sync'; readonly accountIds: readonly string[]; readonly acceptShrinking: boolean }
   | { readonly type: 'record'; readonly results: readonly Measurement[] }
   | { readonly type: 'invalidate'; readonly renditionId: number; readonly reason: string }
   | { readonly type: 'stop' }

@@ -15,7 +15,7 @@ import {
 /** The main thread's hold on the catalogue's thread (catalog-worker.ts). */
 export interface CatalogThread extends AsyncDisposable {
   /** Syncs these accounts, one after another; resolves to a report for each. */
-  sync(accountIds: readonly string[]): Promise<readonly SyncReport[]>
+  sync(accountIds: readonly string[], acceptShrinking: boolean): Promise<readonly SyncReport[]>
   record(results: readonly Measurement[]): Promise<void>
   invalidate(renditionId: number, reason: string): Promise<void>
 }
@@ -94,7 +94,7 @@ export async function startCatalogThread(
 
   await open.promise
   return {
-    sync: accountIds => call({ type: 'sync', accountIds }),
+    sync: (accountIds, acceptShrinking) => call({ type: 'sync', accountIds, acceptShrinking }),
     record: async results => void (await call({ type: 'record', results })),
     invalidate: async (renditionId, reason) => void (await call({ type: 'invalidate', renditionId, reason })),
     async [Symbol.asyncDispose]() {

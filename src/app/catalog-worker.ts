@@ -36,7 +36,7 @@ port.on('message', async (message: ToCatalog) => {
 async function serve(message: ToCatalog): Promise<readonly SyncReport[]> {
   switch (message.type) {
     case 'sync':
-      return await sync(message.accountIds)
+      return await sync(message)
     case 'record':
       post({ type: 'changes', changes: writer.record(message.results) })
       return []
@@ -52,10 +52,12 @@ async function serve(message: ToCatalog): Promise<readonly SyncReport[]> {
   }
 }
 
+type SyncRequest = Extract<ToCatalog, { type: 'sync' }>
+
 /** Syncs run one after another, also those that were asked for at the same time. */
 let syncing: Promise<unknown> = Promise.resolve()
 
-function sync(accountIds: readonly string[]): Promise<readonly SyncReport[]> {
+function sync({ accountIds, acceptShrinking }: SyncRequest): Promise<readonly SyncReport[]> {
   const run = syncing.then(async () => {
     const reports: SyncReport[] = []
     for (const id of accountIds) {
@@ -64,6 +66,7 @@ function sync(accountIds: readonly string[]): Promise<readonly SyncReport[]> {
       if (stop.signal.aborted) break
       const report = await writer.sync(account.snapshot, {
         signal: stop.signal,
+        acceptShrinking,
         onProgress: progress => post({ type: 'progress', progress }),
         onChanges: changes => post({ type: 'changes', changes }),
       })

@@ -12,7 +12,8 @@ export function exportedTree(catalog: Catalog, materializer: Materializer): File
     attributes: id => attributesOf(catalog.node(id)),
     lookup: (directory, name) => attributesOf(catalog.child(directory, name)),
     list: (directory, after, limit) => catalog.children(directory, after, limit).map(entryOf),
-    listFrom: (first, limit) => catalog.childrenFrom(first, limit).map(entryOf),
+    listFrom: (first, limit) =>
+      catalog.childrenFrom(first, limit).map(node => ({ ...entryOf(node), parentModifiedAt: node.parentModifiedAt })),
     totals: () => catalog.totals(),
     read(id, target, offset, signal) {
       const node = catalog.node(id)

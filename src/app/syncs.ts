@@ -6,9 +6,14 @@ import type { CatalogThread } from './catalog-thread.ts'
 /** Syncs as they are asked for: by the schedule, a signal, a command. */
 export interface Syncs {
   /** Syncs all accounts, or one. A run of the same accounts that is under way is shared, not repeated. */
-  run(accountId?: string): SyncRun
+  run(accountId?: string, options?: SyncChoices): SyncRun
   /** How runs are getting on; the last finished one stays. */
   readonly state: SyncState
+}
+
+export interface SyncChoices {
+  /** Believe an answer that has fewer than half of what was known; without it such an answer takes nothing away. */
+  readonly acceptShrinking?: boolean
 }
 
 export interface SyncRun {
@@ -42,10 +47,10 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
   let started = 0
   let last: SyncState['last']
 
-  async function sync(number: number, accountIds: readonly string[]): Promise<readonly SyncReport[]> {
+  async function sync(number: number, accountIds: readonly string[], accept: boolean): Promise<readonly SyncReport[]> {
     try {
       await Promise.all(accountIds.map(learnLimit))
-      const reports = await thread.sync(accountIds)
+      const reports = await thread.sync(accountIds, accept)
       last = { number, reports }
       return reports
     } catch (error) {
@@ -68,13 +73,13 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
   }
 
   return {
-    run(accountId) {
-      const key = accountId ?? ''
+    run(accountId, { acceptShrinking = false } = {}) {
+      const key = `${acceptShrinking} ${accountId ?? ''}`
       const under = running.get(key)
       if (under !== undefined) return under
       const number = ++started
       const ids = accountId === undefined ? [...accounts.keys()] : [accountId]
-      const reports = sync(number, ids).finally(() => running.delete(key))
+      const reports = sync(number, ids, acceptShrinking).finally(() => running.delete(key))
       reports.catch(() => {}) // logged above; whoever waits for it gets it too
       const run = { number, reports }
       running.set(key, run)

@@ -11,13 +11,18 @@ const pollMs = 500
 /** Tells the running server to sync now and waits for the outcome: the catalogue has one writer, and it is the server's. */
 export const syncCommand: Command = {
   name: 'sync',
-  usage: '[--account ID]',
+  usage: '[--account ID] [--accept-shrinking]',
   summary: 'Bring the catalogue of the running server up to date with its providers, now.',
-  flags: [{ name: 'account', value: 'ID', help: 'Only this account.' }, ...configFlags],
+  flags: [
+    { name: 'account', value: 'ID', help: 'Only this account.' },
+    { name: 'accept-shrinking', help: 'Believe a list that has fewer than half of what was known.' },
+    ...configFlags,
+  ],
   async run(context) {
     const server = requireServer(loadFor(context).data)
     const { account } = context.flags
-    const body = typeof account === 'string' ? { account } : {}
+    const acceptShrinking = context.flags['accept-shrinking'] === true
+    const body = { acceptShrinking, ...(typeof account === 'string' && { account }) }
     const { run } = (await server.post('/api/sync', body, context.signal)) as { run: number }
     const reports = await finished(server, run, context)
     const text = context.json ? JSON.stringify(reports, null, 2) : reports.map(describe).join('\n')

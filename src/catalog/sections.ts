@@ -204,7 +204,7 @@ function judge(report: SectionReport, before: number, failure: unknown, acceptSh
     if (before > 0) report.message = `The provider lists no ${section}; the ${before} that were known stay`
   } else if (before >= minPlausibility && listed * 2 < before && !acceptShrinking) {
     report.outcome = 'implausible'
-    report.message = `The provider lists ${listed} ${section} where ${before} were known: none is thought missing`
+    report.message = `The provider lists ${listed} ${section} where ${before} were known: none is thought missing. If that is right: reelport sync --accept-shrinking`
   }
 }
 

@@ -9,7 +9,7 @@ import { episodes as episodeParts } from './episodes.ts'
 import { libraries as libraryParts } from './libraries.ts'
 import { listings as listingQueries } from './listings.ts'
 import { measurements as measurementParts } from './measurements.ts'
-import type { Changes, LibraryOptions, Measurement, Node, NodeId, Rendition, ToMeasure } from './model.ts'
+import type { Changes, LibraryOptions, Measurement, Node, NodeId, Rendition, ToMeasure, WalkedNode } from './model.ts'
 import { type NodeQueries, nodes, treeWriter } from './nodes.ts'
 import type { ProviderSnapshot } from './ports.ts'
 import { publisher as publisherOf } from './publish.ts'
@@ -43,7 +43,7 @@ export interface Catalog extends Disposable, NodeQueries, StatusQueries {
   /** Up to `limit` children with ids above `after`, in ascending order of id. */
   children(directory: NodeId, after: NodeId, limit: number): readonly Node[]
   /** Up to `limit` children of the directories with ids from `first` on, in ascending order of directory and then of id. */
-  childrenFrom(first: NodeId, limit: number): readonly Node[]
+  childrenFrom(first: NodeId, limit: number): readonly WalkedNode[]
   /** Bytes of all files, and how many files and directories there are; O(1). */
   totals(): { readonly bytes: number; readonly files: number }
   rendition(id: number): Rendition | undefined

@@ -16,6 +16,11 @@ export interface Node {
   readonly renditionId: number | null
 }
 
+/** A child of a directory, and the directory's time as it was then. */
+export interface WalkedNode extends Node {
+  readonly parentModifiedAt: number
+}
+
 /** The containers that can be published; each has one file extension. */
 export type Container = 'mp4' | 'mkv' | 'webm' | 'avi' | 'mpegts' | 'flv' | 'wmv' | 'ogg' | 'mpeg'
 

@@ -1,5 +1,5 @@
 import type { Database } from '../lib/sqlite.ts'
-import type { Changes, Node, NodeId } from './model.ts'
+import type { Changes, Node, NodeId, WalkedNode } from './model.ts'
 import { directorySize, rootId } from './schema.ts'
 
 /** Above this many, telling which directories changed costs more than forgetting everything. */
@@ -13,7 +13,7 @@ export interface NodeQueries {
   node(id: NodeId): Node | undefined
   child(directory: NodeId, name: string): Node | undefined
   children(directory: NodeId, after: NodeId, limit: number): readonly Node[]
-  childrenFrom(first: NodeId, limit: number): readonly Node[]
+  childrenFrom(first: NodeId, limit: number): readonly WalkedNode[]
   totals(): { readonly bytes: number; readonly files: number }
 }
 
@@ -23,8 +23,9 @@ export function nodes(db: Database): NodeQueries {
   const byName = db.prepare<[NodeId, string], Node>(`select ${columns} from node where parent_id = ? and name = ?`)
   const page = db.prepare<[NodeId, NodeId, number], Node>(`
     select ${columns} from node indexed by node_parent where parent_id = ? and id > ? order by id limit ?`)
-  const pageFrom = db.prepare<[NodeId, number], Node>(`
-    select ${columns} from node indexed by node_parent where parent_id >= ? order by parent_id, id limit ?`)
+  const pageFrom = db.prepare<[NodeId, number], WalkedNode>(`
+    select ${columns}, (select parent.modified_at from node parent where parent.id = node.parent_id) as parentModifiedAt
+    from node indexed by node_parent where parent_id >= ? order by parent_id, id limit ?`)
   const totals = db.prepare<[], { bytes: number; files: number }>('select bytes, nodes as files from totals')
 
   return {

@@ -16,6 +16,11 @@ export interface Entry extends Attributes {
   readonly name: string
 }
 
+/** One of the entries that a directory had at a time. */
+export interface WalkedEntry extends Entry {
+  readonly parentModifiedAt: number
+}
+
 /**
  * What is exported. Everything about names is answered at once, from local data; only `read` may wait.
  * A file's attributes never change for an id: new bytes are a new file with a new id.
@@ -30,7 +35,7 @@ export interface FileTree {
    * Up to `limit` entries of the directories with ids from `first` on, in ascending order of directory and then of id; fewer
    * only at the end of the last directory. What a client that walks the tree asks for next, in one piece.
    */
-  listFrom(first: FileId, limit: number): readonly Entry[]
+  listFrom(first: FileId, limit: number): readonly WalkedEntry[]
   /**
    * Fills `target` (already clamped to the file's size) with the file's bytes from `offset` on, all of it, at once where
    * the bytes are at hand and by promise where they must be waited for. Throws or rejects with TreeError.

@@ -1,4 +1,4 @@
-import { type Attributes, type Entry, type FileId, type FileTree, TreeError } from './file-tree.ts'
+import { type Attributes, type Entry, type FileId, type FileTree, TreeError, type WalkedEntry } from './file-tree.ts'
 
 /** Directories as objects, files as their bytes. */
 export interface Literal {
@@ -45,9 +45,14 @@ export class MemoryTree implements FileTree {
     return entries
   }
 
-  listFrom(first: FileId, limit: number): readonly Entry[] {
+  listFrom(first: FileId, limit: number): readonly WalkedEntry[] {
     const directories = [...this.#nodes.keys()].filter(id => id >= first).sort((a, b) => a - b)
-    return directories.flatMap(id => this.list(id, 0, limit)).slice(0, limit)
+    return directories
+      .flatMap(id => {
+        const parentModifiedAt = this.#nodes.get(id)!.attributes.modifiedAt
+        return this.list(id, 0, limit).map(entry => ({ ...entry, parentModifiedAt }))
+      })
+      .slice(0, limit)
   }
 
   read(file: FileId, target: Uint8Array, offset: number, _signal: AbortSignal): undefined | Promise<void> {

@@ -9,7 +9,7 @@ export interface NodeRow {
   readonly parent: FileId
   readonly modifiedAt: number
   readonly mac: HandleMac
-  /** When this was learned, by the cache's own count. */
+  /** When this was learned, by the count of changes. */
   readonly learned: number
 }
 

@@ -23,8 +23,6 @@ export interface Node {
   readonly modifiedAt: number
   readonly attributes: Fattr3
   readonly handle: Uint8Array
-  /** When the tree said so, by the cache's own count. */
-  readonly learned: number
 }
 
 /** XDR of a part of a directory, and whether the directory ends with it. */
@@ -49,9 +47,9 @@ export class Nodes {
   readonly #pages: LRUCache<string, CachedPage> | undefined
   readonly #walk: WalkAhead | undefined
   #totals: ReturnType<FileTree['totals']> | undefined
-  /** Counts changes, and readings ahead: tells what was learned before from what was learned after. */
-  #moment = 1
-  /** When a directory changed last; for those not here it was the floor at the latest. */
+  /** Counts what `changed` was told. */
+  #changes = 1
+  /** The count at which a directory changed last; for those not here it was the floor at the latest. */
   readonly #changedAt = new Map<FileId, number>()
   #floor = 1
   #hits = 0
@@ -115,7 +113,7 @@ export class Nodes {
   /** See `FileTree.list`. */
   list(directory: Node, after: FileId, limit: number): readonly Entry[] {
     if (after < this.#tree.root) {
-      const ahead = this.#listedAhead(directory, limit)
+      const ahead = this.#walk?.take(directory, limit)
       if (ahead !== undefined) return ahead
     }
     this.#misses++
@@ -147,30 +145,18 @@ export class Nodes {
   changed(directories: readonly FileId[] | 'all'): void {
     this.#totals = undefined
     this.#walk?.forget()
-    this.#moment++
+    this.#changes++
     if (directories === 'all' || this.#changedAt.size + 2 * directories.length > maxChanged) {
-      this.#floor = this.#moment
+      this.#floor = this.#changes
       this.#changedAt.clear()
       return
     }
     for (const id of directories) {
       const parent = this.#nodes?.get(id)?.parent ?? this.#tree.attributes(id)?.parent
       this.#nodes?.delete(id)
-      this.#changedAt.set(id, this.#moment)
-      if (parent !== undefined) this.#changedAt.set(parent, this.#moment)
+      this.#changedAt.set(id, this.#changes)
+      if (parent !== undefined) this.#changedAt.set(parent, this.#changes)
     }
-  }
-
-  #listedAhead(directory: Node, limit: number): readonly Entry[] | undefined {
-    const walk = this.#walk
-    if (walk?.wantsMore(directory)) {
-      this.#misses++
-      for (const entry of walk.read(directory.id, this.#moment)) this.listed(entry)
-      this.#moment++
-    }
-    const entries = walk?.take(directory, limit)
-    if (entries !== undefined) this.#hits++
-    return entries
   }
 
   #cached(id: FileId): CachedNode | undefined {
@@ -189,7 +175,7 @@ export class Nodes {
 
   #make({ id, kind, size, parent, modifiedAt }: Attributes): Node {
     const isDirectory = kind === 'directory'
-    const row = { id, isDirectory, size, parent, modifiedAt, mac: this.#handles.macOf(id), learned: this.#moment }
+    const row = { id, isDirectory, size, parent, modifiedAt, mac: this.#handles.macOf(id), learned: this.#changes }
     this.#nodes?.set(row)
     return new CachedNode(row, this.#handles, this.#ownership)
   }
@@ -213,19 +199,17 @@ class CachedNode implements Node {
   readonly parent: FileId
   readonly modifiedAt: number
   readonly mac: HandleMac
-  readonly learned: number
   readonly #handles: HandleCodec
   readonly #ownership: Ownership
 
   constructor(row: NodeRow, handles: HandleCodec, ownership: Ownership) {
-    const { id, isDirectory, size, parent, modifiedAt, mac, learned } = row
+    const { id, isDirectory, size, parent, modifiedAt, mac } = row
     this.id = id
     this.isDirectory = isDirectory
     this.size = size
     this.parent = parent
     this.modifiedAt = modifiedAt
     this.mac = mac
-    this.learned = learned
     this.#handles = handles
     this.#ownership = ownership
   }

@@ -5,9 +5,10 @@ const entriesAhead = 512
 /** Clients list directories in the order of their ids, some of them at once: one this close to the last is the next. */
 const stride = 128
 
-interface Listed {
-  readonly id: FileId
-  readonly learned: number
+/** A directory at one time, and all of its entries at that time. */
+interface Listing {
+  readonly modifiedAt: number
+  readonly entries: Entry[]
 }
 
 /**
@@ -16,42 +17,29 @@ interface Listed {
  */
 export class WalkAhead {
   readonly #tree: FileTree
-  /** Directories with all of their entries, that nobody has asked for yet. */
-  readonly #ahead = new Map<FileId, Entry[]>()
-  #readAt = 0
+  /** What nobody has asked for yet. */
+  readonly #ahead = new Map<FileId, Listing>()
   #last: FileId = Number.NEGATIVE_INFINITY
 
   constructor(tree: FileTree) {
     this.#tree = tree
   }
 
-  /** Told of every directory that is listed from its start: whether a walk comes to this one and it is time to read on. */
-  wantsMore(directory: Listed): boolean {
-    const distance = Math.abs(directory.id - this.#last)
-    this.#last = directory.id
-    return distance > 0 && distance <= stride && this.#entriesOf(directory) === undefined
-  }
-
-  /** Reads from this directory on, and returns all that was read. `moment` is what `learned` of a node is counted by. */
-  read(first: FileId, moment: number): readonly Entry[] {
-    this.#ahead.clear()
-    this.#readAt = moment
-    const entries = this.#tree.listFrom(first, entriesAhead)
-    for (const entry of entries) {
-      const siblings = this.#ahead.get(entry.parent)
-      if (siblings === undefined) this.#ahead.set(entry.parent, [entry])
-      else siblings.push(entry)
-    }
-    // The last directory may have more entries than these.
-    if (entries.length === entriesAhead) this.#ahead.delete(entries.at(-1)!.parent)
-    return entries
-  }
-
-  /** All entries of a directory, once, where they are known and fewer than `limit`. */
-  take(directory: Listed, limit: number): readonly Entry[] | undefined {
-    const entries = this.#entriesOf(directory)
-    this.#ahead.delete(directory.id)
-    return entries !== undefined && entries.length < limit ? entries : undefined
+  /**
+   * All entries of a directory that is listed from its start, where a walk has come to it and they are fewer than `limit`.
+   * They are of the very time that the directory shows: a client keeps a listing for as long as that time stands.
+   */
+  take(
+    { id, modifiedAt }: { readonly id: FileId; readonly modifiedAt: number },
+    limit: number,
+  ): readonly Entry[] | undefined {
+    const distance = Math.abs(id - this.#last)
+    this.#last = id
+    const isNext = distance > 0 && distance <= stride
+    if (isNext && this.#ahead.get(id)?.modifiedAt !== modifiedAt) this.#readFrom(id)
+    const listing = this.#ahead.get(id)
+    this.#ahead.delete(id)
+    return listing?.modifiedAt === modifiedAt && listing.entries.length < limit ? listing.entries : undefined
   }
 
   /** What was read ahead may no longer be true. */
@@ -59,11 +47,15 @@ export class WalkAhead {
     this.#ahead.clear()
   }
 
-  /**
-   * Nothing for a directory that was learned later than its entries: its time may be that of a change in between, and a
-   * client would take the old entries for those of that time.
-   */
-  #entriesOf({ id, learned }: Listed): readonly Entry[] | undefined {
-    return learned <= this.#readAt ? this.#ahead.get(id) : undefined
+  #readFrom(first: FileId): void {
+    this.#ahead.clear()
+    const entries = this.#tree.listFrom(first, entriesAhead)
+    for (const entry of entries) {
+      const listing = this.#ahead.get(entry.parent)
+      if (listing === undefined) this.#ahead.set(entry.parent, { modifiedAt: entry.parentModifiedAt, entries: [entry] })
+      else listing.entries.push(entry)
+    }
+    // The last directory may have more entries than these.
+    if (entries.length === entriesAhead) this.#ahead.delete(entries.at(-1)!.parent)
   }
 }

@@ -9,6 +9,8 @@ import type { LoopDelays } from './loop-probe.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const startMs = 60_000
+/** As `npm start` has it. */
+const nodeFlags = ['--max-semi-space-size=8', '--conditions=@nfs/source']
 
 /** The account that a server under test is given. */
 export interface Login {
@@ -48,7 +50,7 @@ export async function startServer(
   mkdirSync(data, { recursive: true })
   const probe = watched ? ['--import', join(import.meta.dirname, 'loop-probe.ts')] : []
   const given = Object.entries({ ...fixedFlags(data), ...flags }).flatMap(([name, value]) => [`--${name}`, value])
-  const args = ['--conditions=@nfs/source', ...probe, ...node, join(root, 'src/cli/main.ts'), 'serve', ...given]
+  const args = [...nodeFlags, ...probe, ...node, join(root, 'src/cli/main.ts'), 'serve', ...given]
   const log = openSync(join(data, 'server.log'), 'a')
   const spawnedAt = performance.now()
   const child = spawn(process.execPath, args, {

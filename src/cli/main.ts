@@ -23,6 +23,9 @@ const commands: readonly Command[] = [
   configCommand,
 ]
 
+/** One Ctrl-C reaches us twice: from the terminal, and by way of npm. */
+const samePressMs = 500
+
 process.stdout.on('error', error => {
   if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   process.exit(exitCode.ok) // whoever read it has seen enough, as in `reelport ls | head`
@@ -39,13 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const command = commands.find(known => known.name === name)
   if (command === undefined) return complain(`No command "${name}". ${known()}`, exitCode.usage)
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(exitCode.failed) // asked twice: at once
-      stop.abort(new Error(`${signal} received`))
-    })
-  }
+  const stop = stopOnSignals()
   try {
     const { values, positionals } = parseArgs({
       args: rest,
@@ -69,6 +66,20 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return failed(error, command, stop.signal)
   }
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second ends the process, unless it is the first one passed on by npm. */
+function stopOnSignals(): AbortController {
+  const stop = new AbortController()
+  let since = 0
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted && performance.now() - since > samePressMs) process.exit(exitCode.failed)
+      since = performance.now()
+      stop.abort(new Error(`${signal} received`))
+    })
+  }
+  return stop
 }
 
 function failed(error: unknown, command: Command, signal: AbortSignal): number {

@@ -3,11 +3,11 @@ import { LRUCache } from 'lru-cache'
 import { fattr3Of, type Ownership } from './attributes.ts'
 import { type HandleCodec, type HandleMac, hasMac } from './fhandle.ts'
 import type { Attributes, Entry, FileId, FileTree } from './file-tree.ts'
+import { NameCache } from './name-cache.ts'
 import { type NodeRow, NodeTable } from './node-table.ts'
 import { WalkAhead } from './walk-ahead.ts'
 
-/** Estimates of what a cached thing takes beside its own bytes. */
-const nameOverheadBytes = 250
+/** Estimate of what a page takes beside its own bytes. */
 const pageOverheadBytes = 400
 /** A smaller page is made anew faster than it is found among as many as there are small directories. */
 const minPageBytes = 4096
@@ -43,7 +43,7 @@ export class Nodes {
   readonly #handles: HandleCodec
   readonly #ownership: Ownership
   readonly #nodes: NodeTable | undefined
-  readonly #names: LRUCache<string, FileId> | undefined
+  readonly #names: NameCache | undefined
   readonly #pages: LRUCache<string, CachedPage> | undefined
   readonly #walk: WalkAhead | undefined
   #totals: ReturnType<FileTree['totals']> | undefined
@@ -63,7 +63,7 @@ export class Nodes {
     if (part === 0) return
     this.#walk = new WalkAhead(tree)
     this.#nodes = new NodeTable(part)
-    this.#names = new LRUCache({ maxSize: part, sizeCalculation: (_, key) => nameOverheadBytes + key.length })
+    this.#names = new NameCache(part)
     this.#pages = new LRUCache({
       maxSize: 2 * part,
       sizeCalculation: ({ bytes }) => pageOverheadBytes + bytes.length,

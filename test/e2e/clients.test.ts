@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
@@ -206,9 +207,11 @@ const url = (path: string) => {
 /** The one that comes with the set-up is one file, and starts twenty times as fast in an emulated machine. */
 function bundledFfprobe(): string | undefined {
   try {
-    return (createRequire(import.meta.url)('@ffprobe-installer/ffprobe') as { path: string }).path
+    const { path } = createRequire(import.meta.url)('@ffprobe-installer/ffprobe') as { path: string }
+    accessSync(path, constants.X_OK)
+    return path
   } catch {
-    return undefined // not for this platform
+    return undefined // not for this platform, or not brought along
   }
 }
 

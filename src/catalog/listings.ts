@@ -1,6 +1,6 @@
 import type { Database } from '../lib/sqlite.ts'
 import type { Libraries } from './libraries.ts'
-import { looksSame } from './matching.ts'
+import { isTranslated, looksSame } from './matching.ts'
 import type { Publisher } from './publish.ts'
 import { type ReadListing, timeOf } from './records.ts'
 import type { Removal } from './removal.ts'
@@ -182,8 +182,8 @@ export function listings(db: Database, parts: ListingParts): Listings {
 
   const stillTheSame = (known: ListingRow, read: ReadListing): boolean => {
     if (read.kind === 'channel') return true // a channel is where it is tuned to: its name may change
-    const title = titles.get(known.titleId!)!
-    return looksSame({ ...title, rawName: known.name }, read)
+    const before = { ...titles.get(known.titleId!)!, rawName: known.name }
+    return looksSame(before, read) || (read.kind === 'show' && isTranslated(before, read))
   }
 
   return {

@@ -71,6 +71,14 @@ export function looksSame(before: ListingFacts, now: ListingFacts): boolean {
   return before.year !== null && before.year === now.year && similarity(a, b) >= minSimilarity
 }
 
+/**
+ * Whether a show whose name is wholly another one is still the same under the same key: the year is, and no id says
+ * otherwise. `Money Heist (2017)` may become `La casa de papel (2017)`; a film's bytes would settle it, a show has none.
+ */
+export function isTranslated(before: TitleFacts, now: TitleFacts): boolean {
+  return before.year !== null && before.year === now.year && !contradicts(before, now)
+}
+
 const minSimilarity = 0.75
 
 /** 0 to 1: Dice's coefficient over pairs of letters; one contained in the other at its start counts as its share. */

@@ -196,3 +196,22 @@ t.test('a playlist brings films, shows and their episodes in one section', async
     [...before.keys()].filter(path => !path.includes('e02')),
   )
 })
+
+t.test('a show whose name is translated keeps its paths; another show under its key does not get them', async t => {
+  using opened = open(t.testdir())
+  const source = shows(1)
+  await opened.writer.sync(source, { signal })
+  measureAll(opened)
+  const before = paths(opened)
+  source.answers = { shows: [show('1', 'La casa de papel (2001)')] }
+  await opened.writer.sync(source, { signal })
+  measureAll(opened)
+  t.strictSame(paths(opened), before, 'the same year under the same key is the same show')
+  source.answers = { shows: [show('1', 'Another One (1999)')] }
+  source.shows['1'] = [episode('1', '901', 1, 1)]
+  await opened.writer.sync(source, { signal })
+  measureAll(opened)
+  const after = [...paths(opened).keys()]
+  t.ok(after.some(path => path.startsWith('TV/Another One (1999)/')))
+  t.notOk(after.some(path => path.startsWith('TV/Show 1 (2001)') && !before.has(path)))
+})

@@ -13,9 +13,9 @@ import {
   startRpcServer,
   startRpcUdpServer,
 } from '@nfs/protocol-rpc'
+import { allowList } from '../lib/allow-list.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
-import { allowList } from './allow-list.ts'
 import { Exports } from './exports.ts'
 import { HandleCodec } from './fhandle.ts'
 import type { FileId, FileTree } from './file-tree.ts'
@@ -25,7 +25,6 @@ import { Nodes } from './nodes.ts'
 import { type PortmapMode, type PortmapOutcome, startPortmap } from './portmap.ts'
 import { Reader } from './read.ts'
 
-export { AllowListError, allowList } from './allow-list.ts'
 export type { PortmapMode, PortmapOutcome } from './portmap.ts'
 
 /** Everything of a call but the data of a WRITE. */
@@ -106,7 +105,7 @@ export interface Nfs extends AsyncDisposable {
 /**
  * Serves a tree by NFSv3 and MOUNT on one port, read-only.
  *
- * Rejects with AllowListError or RangeError for options that make no sense, and when the port cannot be bound.
+ * Rejects with RangeError for options that make no sense, and when the port cannot be bound.
  */
 export async function startNfs(options: NfsOptions, tree: FileTree, { log, clock }: NfsDeps): Promise<Nfs> {
   const { host, exports: paths, allow } = options
@@ -115,10 +114,11 @@ export async function startNfs(options: NfsOptions, tree: FileTree, { log, clock
   const nodes = new Nodes(tree, new HandleCodec(fsid, options.handleKey), ownership, options.cacheBytes)
   const exports = new Exports(paths, nodes)
   const reader = new Reader(nodes, tree, { holdMs: options.holdMs, clock })
+  const allowed = allowList(allow)
   const mount = new MountService(exports, allow)
   const server = {
     host,
-    accept: allowList(allow),
+    accept: (address: string) => allowed.allows(address),
     onError: ({ error, peer, ...call }: CallFailure) =>
       log.error({ ...call, client: peer.address, err: error }, 'a call failed unexpectedly'),
   }

@@ -13,7 +13,7 @@ import {
   serve,
   universalAddress,
 } from '@nfs/protocol-rpc'
-import { allowList } from './allow-list.ts'
+import { allowList } from '../lib/allow-list.ts'
 
 /**
  * The portmapper's answers, in all three versions, about the programs of this server and about itself, which `rpcinfo` asks
@@ -89,7 +89,7 @@ function calledAddress(claimed: string): string | undefined {
 function reachableAddress({ peer }: Call): string {
   if (peer.localAddress !== undefined) return peer.localAddress
   const ours = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
-  const near = ours.find(({ cidr }) => cidr !== null && allowList([cidr])(peer.address))
+  const near = ours.find(({ cidr }) => cidr !== null && allowList([cidr]).allows(peer.address))
   const family = isIPv6(peer.address) ? 'IPv6' : 'IPv4'
   return (near ?? ours.find(address => address.family === family && !address.internal))?.address ?? peer.address
 }

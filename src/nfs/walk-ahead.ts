@@ -1,7 +1,7 @@
 import type { Entry, FileId, FileTree } from './file-tree.ts'
 
 /** Entries asked of the tree at a time for a client that walks. */
-const entriesAhead = 512
+const entriesAhead = 256
 /** Clients list directories in the order of their ids, some of them at once: one this close to the last is the next. */
 const stride = 128
 
@@ -13,7 +13,7 @@ interface Listing {
 
 /**
  * A client that walks the tree lists one small directory after another, in the order of their ids. One question to the
- * database for 500 entries takes as long as a dozen for one each, so that one is asked for all of them.
+ * database for 250 entries takes as long as a dozen for one each, so that one is asked for all of them.
  */
 export class WalkAhead {
   readonly #tree: FileTree

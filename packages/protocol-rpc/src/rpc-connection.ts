@@ -88,7 +88,7 @@ export class RpcConnection {
       }
       const large = this.#writer.length >= flushBytes
       if (large) this.#flush()
-      if ((large || calls % 16 === 0) && performance.now() > until) {
+      if ((large || calls % 4 === 0) && performance.now() > until) {
         this.#stall()
         setImmediate(() => this.#goOn())
         break

@@ -14,6 +14,7 @@ import { benchConfig, nowhere, startServer } from './lib/server.ts'
 
 const rounds = Number(process.argv[2] ?? 5)
 const seconds = process.argv[3] ?? '2'
+const warmUpSeconds = '1'
 const ganeshaPort = 42_049
 
 interface Work {
@@ -107,7 +108,10 @@ report({
 })
 note(`others used ${(disturbance * 100).toFixed(0)} % of one core meanwhile; above 20 or so, run it again`)
 
+/** What is timed has been done for a moment before: figures are of a server that has been running. */
 async function measured(generator: string, endpoint: Endpoint, args: readonly string[]): Promise<Load> {
+  const isTimed = args.includes('-t')
+  if (isTimed) await runLoad(generator, endpoint, [...args, '-t', warmUpSeconds])
   const load = await runLoad(generator, endpoint, args)
   disturbance += load.other_cpu_s / load.secs / (rounds * work.length * (noGanesha === undefined ? 2 : 1))
   return load

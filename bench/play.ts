@@ -21,7 +21,6 @@ const rounds = Number(process.argv[2] ?? 5)
 const latencyMs = 100
 const firstBytes = 128 * 1024
 const seconds = 3
-const limitedRate = 20e6
 /** Longer than any of the players here reads: none comes to the end. */
 const filmBytes = 8e9
 
@@ -36,16 +35,17 @@ const generator = buildLoadGenerator()
 if (generator === undefined) process.exit(1)
 const data = join(scratchDirectory('play'), 'data')
 rmSync(data, { recursive: true, force: true })
-// Two films for the first byte and two for the players in each round: what was read once is here, and no longer measured.
+// Two films for the first byte and three for the players in each round: what was read once is here, and no longer measured.
 await using provider = await startProvider({
-  catalogue: { films: 4 * rounds, minBytes: filmBytes, maxBytes: filmBytes },
+  catalogue: { films: 5 * rounds, minBytes: filmBytes, maxBytes: filmBytes },
   maxConnections: 0,
 })
 await using server = await startServer(data, provider.login, { flags: { 'measure-per-second': '1000' } })
 const films = await publishedFilms(server, data, provider.login)
 await measureFirstByte(films.splice(0, 2 * rounds))
 await measurePlaying('as fast as it can', films.splice(0, rounds), undefined)
-await measurePlaying('20 MB/s', films.splice(0, rounds), limitedRate)
+await measurePlaying('20 MB/s', films.splice(0, rounds), 20e6)
+await measurePlaying('100 MB/s', films.splice(0, rounds), 100e6)
 
 async function publishedFilms({ get }: ServerProcess, directory: string, login: Login): Promise<Film[]> {
   let status: Status

@@ -57,6 +57,22 @@ export function fileTreeContract(t: Pick<Test, 'test'>, make: () => Promise<Tree
     }
   })
 
+  t.test('directories read together have the entries and the time that they have one by one', async t => {
+    const { tree } = await make()
+    const directories = [...walk(tree).values()]
+      .filter(id => tree.attributes(id)?.kind === 'directory')
+      .sort((a, b) => a - b)
+    for (const first of directories) {
+      const expected = directories
+        .filter(id => id >= first)
+        .flatMap(id =>
+          tree.list(id, 0, 1000).map(entry => ({ ...entry, parentModifiedAt: tree.attributes(id)!.modifiedAt })),
+        )
+      t.same(tree.listFrom(first, 1000), expected, `from ${first}`)
+      t.same(tree.listFrom(first, 2), expected.slice(0, 2), `two from ${first}`)
+    }
+  })
+
   t.test('what is not there is undefined', async t => {
     const { tree, directory } = await make()
     t.equal(tree.attributes(2 ** 52), undefined)

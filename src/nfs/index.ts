@@ -24,6 +24,7 @@ import { maxWriteBytes, nfs3Service } from './nfs3-service.ts'
 import { Nodes } from './nodes.ts'
 import { type PortmapMode, type PortmapOutcome, startPortmap } from './portmap.ts'
 import { Reader } from './read.ts'
+import { readdirPage } from './readdir.ts'
 
 export type { PortmapMode, PortmapOutcome } from './portmap.ts'
 
@@ -123,6 +124,7 @@ export async function startNfs(options: NfsOptions, tree: FileTree, { log, clock
       log.error({ ...call, client: peer.address, err: error }, 'a call failed unexpectedly'),
   }
 
+  listOnce(nodes, exports)
   await using stack = new AsyncDisposableStack()
   const tcp = stack.use(
     await startRpcServer({
@@ -201,6 +203,16 @@ export async function startNfs(options: NfsOptions, tree: FileTree, { log, clock
       connections: connections.length,
       mounted: mount.mountedBy(address),
     }))
+  }
+}
+
+/** The first listing of a process takes 15 ms, a later one 2: so it is not a client's, and nobody's READ waits for it. */
+function listOnce(nodes: Nodes, exports: Exports): void {
+  for (const path of exports.paths) {
+    const directory = exports.mountable(path)
+    if (typeof directory === 'number') continue
+    const whole = { maxBytes: Number.POSITIVE_INFINITY, maxNameBytes: Number.POSITIVE_INFINITY }
+    readdirPage(nodes, directory, above => exports.above(above), { cookie: 0, plus: true, ...whole })
   }
 }
 

@@ -6,7 +6,7 @@ import { readdirPage } from './readdir.ts'
 
 /** Nothing can be written, but clients refuse to mount below 8192 and send no WRITE larger than this. */
 export const maxWriteBytes = 64 * 1024
-const preferredPageBytes = 256 * 1024
+const preferredPageBytes = 128 * 1024
 const blockBytes = 4096
 const maxNameBytes = 255
 /** The largest below 2^63 that a number holds. */

@@ -15,7 +15,7 @@ import type { CachedPage, Node, Nodes } from './nodes.ts'
 const dotCookie = 1
 const dotDotCookie = 2
 /** Longest page, in bytes: what is asked for beyond it comes with the next one, so that no page holds up the others. */
-const maxPageBytes = 256 * 1024
+const maxPageBytes = 128 * 1024
 /** Bytes of a page beside its entries: attributes, verifier, end of the list, eof. */
 const pageOverheadBytes = 88 + 8 + 4 + 4
 /** Bytes of an entry beside its name: that it follows, fileid, length of the name, cookie. */

@@ -8,8 +8,10 @@ import { XdrWriter } from './xdr-writer.ts'
 
 /** Replies are written as soon as they amount to this; smaller ones wait for the others to the same piece of input. */
 const flushBytes = 256 * 1024
+/** A reply of this size took work, such as a page of a directory: whose turn it is, is then looked at after each one. */
+const heavyReplyBytes = 512
 /** Longest that one connection keeps the event loop, in milliseconds, before others get their turn. */
-const sliceMs = 4
+const sliceMs = 2
 
 export interface ConnectionOptions {
   readonly maxRecordBytes: number
@@ -82,13 +84,14 @@ export class RpcConnection {
         this.#stall()
         break
       }
+      const before = this.#writer.length
       if (!this.#nextCall()) {
         if (this.#socket.isPaused()) this.#socket.resume()
         break
       }
-      const large = this.#writer.length >= flushBytes
-      if (large) this.#flush()
-      if ((large || calls % 4 === 0) && performance.now() > until) {
+      const work = this.#writer.length - before
+      if (this.#writer.length >= flushBytes) this.#flush()
+      if ((work >= heavyReplyBytes || calls % 16 === 0) && performance.now() > until) {
         this.#stall()
         setImmediate(() => this.#goOn())
         break

@@ -7,7 +7,8 @@ import { CommandError, exitCode } from './exit-code.ts'
 const unusable = new Set(['DataDirectoryError', 'NewerSchemaError', 'DamagedDatabaseError'])
 
 /** What a person can put right when the server does not start, without a stack; anything else is thrown as it is. */
-export function explainStart(error: unknown, { data }: Config): unknown {
+export function explainStart(thrown: unknown, { data }: Config): unknown {
+  const error = firstOf(thrown)
   if (!(error instanceof Error)) return error
   if (error instanceof InUseError || error instanceof ListenError) {
     return new CommandError(error.message, exitCode.unavailable, { cause: error })
@@ -27,4 +28,9 @@ export function explainStart(error: unknown, { data }: Config): unknown {
     })
   }
   return error
+}
+
+/** What went wrong first, where undoing the start failed as well. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error
 }

@@ -81,11 +81,14 @@ export function startServer(args: readonly string[], options: RunOptions = {}): 
   }
 }
 
-/** The environment is what PATH and HOME need, and what is given: no configuration of this machine's user gets in. */
+/**
+ * The environment is what PATH and HOME need, and what is given: no configuration of this machine's user gets in, nor what
+ * the test runner puts into every process that is started under it, which wants to write beside the checkout at its end.
+ */
 function start(args: readonly string[], { env, cwd, uid }: RunOptions): ChildProcess {
   const { PATH, HOME, TMPDIR } = process.env
   const base = { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) }
-  return spawn(process.execPath, [...nodeArgs, ...args], {
+  return spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, ...nodeArgs, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...base, ...env },
     ...(cwd !== undefined && { cwd }),

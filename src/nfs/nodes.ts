@@ -96,9 +96,7 @@ export class Nodes {
 
   /** The entry `name` of a directory, other than `.` and `..`. */
   child(directory: Node, name: string): Node | undefined {
-    // A directory whose entries change has another time from then on.
-    const key = `${directory.id}@${directory.modifiedAt}/${name}`
-    const known = this.#names?.get(key)
+    const known = this.#names?.get(directory, name)
     if (known !== undefined) {
       const node = this.byId(known)
       if (node?.parent === directory.id) return node
@@ -106,7 +104,7 @@ export class Nodes {
     this.#misses++
     const attributes = this.#tree.lookup(directory.id, name)
     if (attributes === undefined) return undefined
-    this.#names?.set(key, attributes.id)
+    this.#names?.set(directory, name, attributes.id)
     return this.#cached(attributes.id) ?? this.#make(attributes)
   }
 

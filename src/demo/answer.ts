@@ -140,7 +140,7 @@ async function sendBody(
     }
   }
   if (!stalled && stallAfter <= record.bytes) await aborted(signal)
-  return signal.aborted ? 'broken' : 'ended'
+  return signal.aborted && record.bytes < bytes ? 'broken' : 'ended' // a client may hang up when it has all of it
 }
 
 function wantsGzip({ faults, acceptEncoding, record }: Exchange): boolean {

@@ -207,7 +207,7 @@ export class Desk {
     })
     const closed = new AbortController()
     const close = () => {
-      record.state = reply.raw.writableFinished ? 'whole' : 'broken'
+      record.state = reply.raw.writableEnded ? 'whole' : 'broken'
       closed.abort()
       exchange.disconnect?.()
       this.#log.debug(

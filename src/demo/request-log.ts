@@ -19,7 +19,7 @@ export interface RequestRecord {
   readonly bytes: number
   /** True for one that came by a tokenised address. */
   readonly redirected: boolean
-  /** `open` while it is being answered; `whole` once all of it was sent; `broken` when either side ended it before. */
+  /** `open` while it is being answered; `whole` once all of it was handed over; `broken` when either side ended it before. */
   readonly state: 'open' | 'whole' | 'broken'
   /** Milliseconds since the epoch. */
   readonly startedAt: number

@@ -24,6 +24,8 @@ export interface ServeOptions {
   readonly demo?: Partial<DemoOptions>
   readonly flags?: Readonly<Record<string, string>>
   readonly log?: Logger
+  /** The account is a playlist of the demo provider's, not its API. */
+  readonly playlist?: boolean
 }
 
 /** The whole server, in this process, before the demo provider: every file of it measured and listed. */
@@ -32,7 +34,7 @@ export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<Se
   t.teardown(() => rmSync(data, { recursive: true, force: true }))
   const demo = await startDemo(options.demo)
   t.teardown(() => demo[Symbol.asyncDispose]())
-  const base = configFor(data, demo, options.flags)
+  const base = configFor(data, demo, options.flags, options.playlist)
   const log = options.log ?? silentLog
   const start = (config: Config) => startApp({ config, version: 'test' }, { log })
   const app = await start(base)
@@ -58,15 +60,18 @@ export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<Se
 }
 
 /** A configuration whose account is the demo provider, on loopback, on free ports. */
-export function configFor(data: string, demo: DemoProvider, flags: Readonly<Record<string, string>> = {}): Config {
-  const { username, password } = demo.credentials
+export function configFor(
+  data: string,
+  demo: DemoProvider,
+  flags: Readonly<Record<string, string>> = {},
+  playlist = false,
+): Config {
+  const [username, password] = [demo.credentials.username.reveal(), demo.credentials.password.reveal()]
   return loadConfig({
     cwd: data,
-    env: {
-      REELPORT_HOSTS: demo.url,
-      REELPORT_USERNAME: username.reveal(),
-      REELPORT_PASSWORD: password.reveal(),
-    },
+    env: playlist
+      ? { REELPORT_PLAYLIST: `${demo.url}/get.php?username=${username}&password=${password}&type=m3u_plus` }
+      : { REELPORT_HOSTS: demo.url, REELPORT_USERNAME: username, REELPORT_PASSWORD: password },
     flags: {
       data,
       'nfs-host': '127.0.0.1',
@@ -109,7 +114,7 @@ export async function publishedFiles({ demo, config }: ServedDemo): Promise<read
           continue
         }
         const { locator } = catalog.rendition(node.renditionId)!
-        const [, kind, id] = /^(movie|series)\/(\d+)/.exec(locator)!
+        const [, kind, id] = /\b(movie|series)\/(?:[^/]+\/[^/]+\/)?(\d+)\.\w+/.exec(locator)!
         const stream = { kind: kind as 'movie' | 'series', id: Number(id) }
         files.push({ path: at, ...stream, bytes: await readAll(demo.media(stream.kind, stream.id)) })
       }

@@ -45,6 +45,7 @@ function workOn(film: string): readonly Work[] {
   return [
     { name: 'walk cold, 8 in flight', args: ['-m', 'walk', '-q', '8'], figures: [entryRate, cpu()] },
     { name: 'walk warm, 8 in flight', args: ['-m', 'walk', '-q', '8'], figures: [entryRate, cpu()] },
+    { name: 'walk warm, 64 in flight', args: ['-m', 'walk', '-q', '64'], figures: [entryRate, cpu()] },
     {
       name: 'getattr, 64 in flight',
       args: ['-m', 'getattr', '-q', '64', '-d', 'Movies', ...timed],

@@ -112,10 +112,8 @@ export function planFetch(
   const hole = holeAt(present, offset, size)
   if (hole === undefined) throw new Error(`Byte ${offset} of ${size} is here already`)
   const from = Math.max(hole.from, floor(offset))
-  const upTo = (want: number) => {
-    const atLeast = Math.min(size, Math.max(want, ceil(end)))
-    return Math.min(nextRange(present, offset, worthSkippingBytes) ?? size, lastMissing(present, atLeast))
-  }
+  const stop = nextRange(present, offset, worthSkippingBytes) ?? size
+  const upTo = (want: number) => Math.min(stop, lastMissing(present, Math.min(size, Math.max(want, ceil(end)))))
 
   if (offset < headBytes) {
     const bound = offset < firstHeadBytes ? firstHeadBytes : headBytes
@@ -123,8 +121,8 @@ export function planFetch(
   }
   if (offset >= size - tailBytes) return { from, to: upTo(size), purpose: 'tail', priority: 'scan' }
   if (!sequential) return { from, to: upTo(0), purpose: 'random', priority: 'play' }
-  const stop = nextRange(present, offset, worthSkippingBytes)
-  return { from: offset, ...(stop !== undefined && { to: stop }), purpose: 'sequential', priority: 'play' }
+  const to = Math.min(stop, lastMissing(present, size))
+  return { from: offset, ...(to < size && { to }), purpose: 'sequential', priority: 'play' }
 }
 
 /** The byte that should be asked for ahead of a sequential reader, so that it never has to wait; undefined when none. */

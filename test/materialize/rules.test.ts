@@ -328,6 +328,13 @@ t.test('heads and tails are scans, the rest is play, and a server without ranges
     purpose: 'sequential',
     priority: 'play',
   })
+  const scanned = { ...file, present: ranges.add(ranges.noRanges, 100 * MiB - 131_072, 100 * MiB) }
+  t.strictSame(planFetch(50 * MiB, 50 * MiB + 9, scanned, true), {
+    from: 50 * MiB,
+    to: 100 * MiB - 131_072,
+    purpose: 'sequential',
+    priority: 'play',
+  })
   t.strictSame(planFetch(50 * MiB, 50 * MiB + 9, { ...file, ranged: false }, true), {
     from: 0,
     purpose: 'whole',

@@ -6,10 +6,21 @@ import { adopter } from './adopt.ts'
 import { categories as categoryQueries } from './categories.ts'
 import { episodeFetch } from './episode-fetch.ts'
 import { episodes as episodeParts } from './episodes.ts'
+import { findingsWriter, layoutReader, type StoredLayout } from './layouts.ts'
 import { libraries as libraryParts } from './libraries.ts'
 import { listings as listingQueries } from './listings.ts'
 import { measurements as measurementParts } from './measurements.ts'
-import type { Changes, LibraryOptions, Measurement, Node, NodeId, Rendition, ToMeasure, WalkedNode } from './model.ts'
+import type {
+  Changes,
+  LibraryOptions,
+  MeasureLane,
+  Measurement,
+  Node,
+  NodeId,
+  Rendition,
+  ToMeasure,
+  WalkedNode,
+} from './model.ts'
 import { type NodeQueries, nodes, treeWriter } from './nodes.ts'
 import type { ProviderSnapshot } from './ports.ts'
 import { publisher as publisherOf } from './publish.ts'
@@ -23,8 +34,10 @@ import { stagingArea } from './staging.ts'
 import { type StatusQueries, statusQueries } from './status.ts'
 import { type SyncOptions, syncs } from './sync.ts'
 import { titles as titleQueries } from './titles-table.ts'
+import { type ToMakeQueries, toMakeQueries } from './to-make.ts'
 import { measuringQueue, variants as variantQueries } from './variants.ts'
 
+export type { StoredLayout } from './layouts.ts'
 export { maxLibraries } from './libraries.ts'
 export type * from './model.ts'
 export { mergeChanges } from './nodes.ts'
@@ -34,7 +47,7 @@ export type { CatalogSummary, Problem, StreamStatus, TitleStatus } from './statu
 export type { SyncOptions } from './sync.ts'
 
 /** What exists and under which name: a reader that answers at once. Never waits for the writer. */
-export interface Catalog extends Disposable, NodeQueries, StatusQueries {
+export interface Catalog extends Disposable, NodeQueries, StatusQueries, ToMakeQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -47,8 +60,13 @@ export interface Catalog extends Disposable, NodeQueries, StatusQueries {
   /** Bytes of all files, and how many files and directories there are; O(1). */
   totals(): { readonly bytes: number; readonly files: number }
   rendition(id: number): Rendition | undefined
-  /** Streams of an account whose size is to be learned now: published ones that changed, then the newest; O(limit). */
-  toMeasure(accountId: string, limit: number, now: number): readonly ToMeasure[]
+  /** Of an instant file: which segments lie where. */
+  layout(renditionId: number): StoredLayout | undefined
+  /**
+   * Streams of an account that are to be looked at now (or, in the lane `index`, whose segments are to be measured now):
+   * published ones that changed, then the newest; O(limit).
+   */
+  toMeasure(accountId: string, limit: number, now: number, lane?: MeasureLane): readonly ToMeasure[]
 }
 
 /** The only one that changes a catalogue. Every call is one transaction or a series of short ones; a crash loses none. */
@@ -60,6 +78,8 @@ export interface CatalogWriter extends Disposable {
   sync(snapshot: ProviderSnapshot, options: SyncOptions): Promise<SyncReport>
   /** Takes in results of measuring: files appear, change or go, or a reason and the time of the next try are kept. */
   record(results: readonly Measurement[]): Changes
+  /** Keeps what was found out about the segments of an instant file. */
+  noteFindings(renditionId: number, findings: Uint8Array): void
   /** The bytes upstream are no longer a published rendition's: it is measured before all others and stays until then. */
   invalidate(renditionId: number, reason: string): Changes
   /** Makes the tree follow another configuration. @throws Error when a filter is wrong or two names are the same. */
@@ -96,7 +116,9 @@ export function openCatalog(path: string): Catalog {
     root: rootId,
     ...nodes(db),
     ...statusQueries(db),
+    ...toMakeQueries(db),
     rendition: renditionReader(db),
+    layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),
   }
@@ -147,6 +169,7 @@ export function openCatalogWriter(
         recordAll.immediate(results)
         return takeChanges()
       },
+      noteFindings: findingsWriter(db),
       invalidate(renditionId, reason) {
         measurements.invalidate(renditionId, reason)
         return takeChanges()

@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs } from '../lib/backoff.ts'
 import type { Database } from '../lib/sqlite.ts'
 import type { Adopt } from './adopt.ts'
-import type { MeasuredFacts, MeasureFailure, Measurement } from './model.ts'
+import type { Detection, MeasuredFacts, MeasureFailure, Measurement } from './model.ts'
 import { isContainer } from './plex-names.ts'
 import type { Publisher } from './publish.ts'
 import { isUnchanged, type RenditionQueries } from './renditions.ts'
@@ -36,14 +36,23 @@ export interface MeasurementParts {
 export function measurements(db: Database, parts: MeasurementParts): Measurements {
   const { variants, renditions, publisher, adopt, graceMs, now } = parts
   const settle = db.prepare<[number, number]>(`
-    update variant set rendition_id = ?, pending = 0, urgent = 0, attempts = 0, next_try_at = null, replaces = null,
+    update variant set rendition_id = ?, pending = 0, urgent = 0, to_make = 0, attempts = 0, next_try_at = null,
+      replaces = null, failure_code = null, failure_message = null, failed_since = null
+    where id = ?`)
+  const detected = db.prepare<[string, string, number]>('update variant set stream = ?, stream_reason = ? where id = ?')
+  const toIndex = db.prepare<[number]>(`
+    update variant set lane = 'index', attempts = 0, next_try_at = null,
       failure_code = null, failure_message = null, failed_since = null
+    where id = ?`)
+  const toMake = db.prepare<[number]>(`
+    update variant set to_make = 1, pending = 0, urgent = 0, lane = 'measure', attempts = 0, next_try_at = null,
+      replaces = null, failure_code = null, failure_message = null, failed_since = null
     where id = ?`)
   const fail = db.prepare<[number, number, string, string, number, number]>(`
     update variant set pending = 1, attempts = ?, next_try_at = ?, failure_code = ?, failure_message = ?, failed_since = ?
     where id = ?`)
   const hurry = db.prepare<[string, number, number]>(`
-    update variant set pending = 1, urgent = 1, attempts = 0, next_try_at = null,
+    update variant set pending = 1, urgent = 1, lane = 'measure', attempts = 0, next_try_at = null,
       failure_code = 'changed', failure_message = ?, failed_since = coalesce(failed_since, ?)
     where id = ?`)
 
@@ -58,8 +67,10 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
       publisher.reconcile(variant.id)
       return
     }
-    if (isUnchanged(renditions.get(variant.renditionId)!, facts)) {
-      renditions.refresh(variant.renditionId, facts)
+    const known = renditions.get(variant.renditionId)!
+    // A file that was made is worth keeping, whatever else could be had of the title by now.
+    if (isUnchanged(known, facts) || (known.form === 'made' && facts.form === 'instant')) {
+      if (known.form === (facts.form ?? 'file')) renditions.refresh(variant.renditionId, facts)
       settle.run(variant.renditionId, variant.id)
       return
     }
@@ -71,6 +82,20 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
     settle.run(renditions.insert(variant.id, facts, now()), variant.id)
     publisher.replace(variant.id, variant.renditionId)
     renditions.remove(variant.renditionId)
+  }
+
+  const note = (variant: VariantRow, { stream, reason }: Detection): void =>
+    void detected.run(stream, reason.slice(0, maxMessageChars), variant.id)
+
+  const recordToMake = (variant: VariantRow, detection: Detection): void => {
+    const published = variant.renditionId === null ? undefined : renditions.get(variant.renditionId)
+    if (published?.form === 'made') {
+      settle.run(variant.renditionId!, variant.id) // it was found elsewhere, and is what it was
+      return
+    }
+    note(variant, detection)
+    renditions.withdraw(variant)
+    toMake.run(variant.id)
   }
 
   const recordFailure = (variant: VariantRow, { code, message, permanent, retryAfterMs }: MeasureFailure): void => {
@@ -89,6 +114,16 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
         recordFailure(variant, result.failure)
         return
       }
+      if ('index' in result) {
+        note(variant, result.index)
+        toIndex.run(variant.id)
+        return
+      }
+      if ('make' in result) {
+        recordToMake(variant, result.make)
+        return
+      }
+      if (result.detection !== undefined) note(variant, result.detection)
       const { size, container, etag = '', lastModified = '' } = result.facts
       const usable = Number.isSafeInteger(size) && size > 0 && isContainer(container)
       if (!usable || Math.max(etag.length, lastModified.length) > maxValidatorChars) {

@@ -24,10 +24,23 @@ export interface WalkedNode extends Node {
 /** The containers that can be published; each has one file extension. */
 export type Container = 'mp4' | 'mkv' | 'webm' | 'avi' | 'mpegts' | 'flv' | 'wmv' | 'ogg' | 'mpeg'
 
+/** What a provider serves under a locator: a file by itself, an HLS playlist, or a transport stream. */
+export type Stream = 'file' | 'hls' | 'ts'
+
+/**
+ * What the bytes of a published file are: the provider's file as it is, an HLS title composed of its segments as they are
+ * read, or a file that was made from either.
+ */
+export type Form = 'file' | 'instant' | 'made'
+
 /** What a measurement found out about the bytes at a locator. */
 export interface MeasuredFacts {
   readonly size: number
   readonly container: Container
+  /** `file` when not given. */
+  readonly form?: Form
+  /** Of an instant file: which segments lie where. The catalogue only keeps it. */
+  readonly layout?: Uint8Array
   /** False when the provider answers a range with the whole file. */
   readonly ranged: boolean
   readonly etag?: string
@@ -35,8 +48,10 @@ export interface MeasuredFacts {
 }
 
 /** The exact bytes that a file of the tree holds, and where they come from. */
-export interface Rendition extends MeasuredFacts {
+export interface Rendition extends Omit<MeasuredFacts, 'layout'> {
   readonly id: number
+  readonly variantId: number
+  readonly form: Form
   readonly accountId: string
   readonly locator: string
 }
@@ -51,15 +66,56 @@ export interface MeasureFailure {
   readonly retryAfterMs?: number
 }
 
+/** What a stream turned out to be, and how that was told: for people. */
+export interface Detection {
+  readonly stream: Stream
+  readonly reason: string
+}
+
+/**
+ * `facts`: it can be published. `index`: its segments are to be measured first. `make`: only a file made from it can be
+ * published; what was published of it as an instant file is withdrawn. `failure`: nothing is known, for now.
+ */
 export type Measurement = { readonly variantId: number } & (
-  | { readonly facts: MeasuredFacts }
+  | { readonly facts: MeasuredFacts; readonly detection?: Detection }
+  | { readonly index: Detection }
+  | { readonly make: Detection }
   | { readonly failure: MeasureFailure }
 )
+
+/** What measuring waits for: a first look at what a stream is, or the lengths of an HLS title's segments. */
+export type MeasureLane = 'measure' | 'index'
 
 export interface ToMeasure {
   readonly variantId: number
   readonly accountId: string
   readonly locator: string
+}
+
+/** A stream that can be published only as a file made from it. */
+export interface ToMake extends VariantDescription {
+  /** Where the next page starts. */
+  readonly cursor: string
+}
+
+/** One stream, for people and for the queue. */
+export interface VariantDescription {
+  readonly variantId: number
+  readonly accountId: string
+  readonly locator: string
+  readonly stream: Stream | null
+  /** Why it is what it is. */
+  readonly streamReason: string | null
+  readonly toMake: boolean
+  /** The title, with season and episode where it has them: `Film (2019)`, `Show (2019) - s01e02 - Name`. */
+  readonly title: string
+  /** The provider's own words. */
+  readonly name: string
+  /** Names of the libraries it belongs in. */
+  readonly libraries: readonly string[]
+  readonly addedAt: number
+  readonly season: number | null
+  readonly renditionId: number | null
 }
 
 /** Directories whose entries, and so whose modification times, changed, removed ones included; `all` when they are many. */

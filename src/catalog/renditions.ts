@@ -1,10 +1,11 @@
 import type { Database } from '../lib/sqlite.ts'
-import type { MeasuredFacts, Rendition } from './model.ts'
+import type { Form, MeasuredFacts, Rendition } from './model.ts'
 import type { Publisher } from './publish.ts'
 
 export interface RenditionRow {
   readonly size: number
   readonly container: string
+  readonly form: Form
   readonly etag: string | null
   readonly lastModified: string | null
 }
@@ -22,14 +23,15 @@ export interface RenditionQueries {
 
 export function renditions(db: Database, publisher: Publisher): RenditionQueries {
   const get = db.prepare<[number], RenditionRow>(
-    'select size, container, etag, last_modified as lastModified from rendition where id = ?',
+    'select size, container, form, etag, last_modified as lastModified from rendition where id = ?',
   )
   const variantOf = db.prepare<[number], { variantId: number }>(
     'select variant_id as variantId from rendition where id = ?',
   )
-  const insert = db.prepare<[number, number, string, number, string | null, string | null, number]>(`
-    insert into rendition (variant_id, size, container, ranged, etag, last_modified, measured_at)
-    values (?, ?, ?, ?, ?, ?, ?)`)
+  const insert = db.prepare<[number, number, string, Form, number, string | null, string | null, number]>(`
+    insert into rendition (variant_id, size, container, form, ranged, etag, last_modified, measured_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?)`)
+  const addLayout = db.prepare<[number, Uint8Array]>('insert into layout (rendition_id, layout) values (?, ?)')
   const refresh = db.prepare<[number, string | null, string | null, number]>(`
     update rendition set ranged = ?, etag = coalesce(?, etag), last_modified = coalesce(?, last_modified) where id = ?`)
   const remove = db.prepare<[number]>('delete from rendition where id = ?')
@@ -38,8 +40,11 @@ export function renditions(db: Database, publisher: Publisher): RenditionQueries
   return {
     get: id => get.get(id),
     variantOf: id => variantOf.get(id)?.variantId,
-    insert(variantId, { size, container, ranged, etag = null, lastModified = null }, at) {
-      return Number(insert.run(variantId, size, container, ranged ? 1 : 0, etag, lastModified, at).lastInsertRowid)
+    insert(variantId, { size, container, form = 'file', ranged, etag = null, lastModified = null, layout }, at) {
+      const row = insert.run(variantId, size, container, form, ranged ? 1 : 0, etag, lastModified, at)
+      const id = Number(row.lastInsertRowid)
+      if (layout !== undefined) addLayout.run(id, layout)
+      return id
     },
     refresh: (id, { ranged, etag = null, lastModified = null }) =>
       void refresh.run(ranged ? 1 : 0, etag, lastModified, id),
@@ -61,7 +66,8 @@ export function renditionReader(db: Database): (id: number) => Rendition | undef
     lastModified: string | null
   }
   const get = db.prepare<[number], Row>(`
-    select r.id, a.name as accountId, v.locator, r.size, r.container, r.ranged, r.etag, r.last_modified as lastModified
+    select r.id, r.variant_id as variantId, a.name as accountId, v.locator, r.size, r.container, r.form, r.ranged, r.etag,
+      r.last_modified as lastModified
     from rendition r join variant v on v.id = r.variant_id join account a on a.id = v.account_id where r.id = ?`)
 
   return id => {
@@ -77,9 +83,10 @@ export function renditionReader(db: Database): (id: number) => Rendition | undef
   }
 }
 
-/** Size and container must agree, and no validator that both sides have may differ. */
-export function isUnchanged(known: RenditionRow, { size, container, etag, lastModified }: MeasuredFacts): boolean {
-  if (known.size !== size || known.container !== container) return false
+/** Size, container and form must agree, and no validator that both sides have may differ. */
+export function isUnchanged(known: RenditionRow, facts: MeasuredFacts): boolean {
+  const { size, container, form = 'file', etag, lastModified } = facts
+  if (known.size !== size || known.container !== container || known.form !== form) return false
   if (known.etag !== null && etag !== undefined) return known.etag === etag
   return known.lastModified === null || lastModified === undefined || known.lastModified === lastModified
 }

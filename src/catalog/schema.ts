@@ -249,6 +249,62 @@ create trigger variant_removed after delete on variant begin
 end;
 `
 
+/**
+ * Titles that come as HLS playlists or transport streams: what a stream is, which lane of measuring it waits in, whether it
+ * waits to be made into a file, and of instant files which segments lie where.
+ */
+const streams = `
+alter table rendition add column form text not null default 'file' check (form in ('file', 'instant', 'made'));
+
+alter table variant add column stream text check (stream in ('file', 'hls', 'ts')); -- null: not looked at yet
+alter table variant add column stream_reason text; -- how that was told, and why it is not a file yet
+alter table variant add column lane text not null default 'measure' check (lane in ('measure', 'index'));
+alter table variant add column to_make integer not null default 0;
+update variant set stream = 'file' where rendition_id is not null;
+
+drop index variant_waiting;
+drop index variant_paused;
+create index variant_waiting on variant (account_id, lane, urgent desc, coalesce(added_at, first_seen_at) desc)
+  where pending = 1 and wanted + urgent > 0 and next_try_at is null;
+create index variant_paused on variant (account_id, lane, next_try_at)
+  where pending = 1 and wanted + urgent > 0 and next_try_at is not null;
+create index variant_to_make on variant (coalesce(added_at, first_seen_at) desc, id desc) where to_make = 1 and wanted = 1;
+
+-- Written once for each rendition; what is found out later about its segments stands beside it.
+create table layout (
+  rendition_id integer primary key references rendition on delete cascade,
+  layout blob not null,
+  findings blob
+) strict;
+
+drop trigger variant_changed;
+create trigger variant_changed
+  after update of wanted, pending, failure_code, rendition_id, to_make on variant begin
+  update tally set count = count - 1 where of = 'state' and what = 'waiting'
+    and old.pending and old.wanted and old.failure_code is null;
+  insert into tally select 'state', 'waiting', 1 where new.pending and new.wanted and new.failure_code is null
+    on conflict do update set count = count + 1;
+  update tally set count = count - 1 where of = 'state' and what = 'to-make' and old.to_make and old.wanted;
+  insert into tally select 'state', 'to-make', 1 where new.to_make and new.wanted
+    on conflict do update set count = count + 1;
+  update tally set count = count - 1 where of = 'state' and what = 'measured' and old.rendition_id is not null;
+  insert into tally select 'state', 'measured', 1 where new.rendition_id is not null
+    on conflict do update set count = count + 1;
+  update tally set count = count - 1 where of = 'failure' and what = old.failure_code;
+  insert into tally select 'failure', new.failure_code, 1 where new.failure_code is not null
+    on conflict do update set count = count + 1;
+end;
+drop trigger variant_removed;
+create trigger variant_removed after delete on variant begin
+  update tally set count = count - 1 where of = 'variant' and what = iif(old.season is null, 'movie', 'episode');
+  update tally set count = count - 1 where of = 'state' and what = 'waiting'
+    and old.pending and old.wanted and old.failure_code is null;
+  update tally set count = count - 1 where of = 'state' and what = 'to-make' and old.to_make and old.wanted;
+  update tally set count = count - 1 where of = 'state' and what = 'measured' and old.rendition_id is not null;
+  update tally set count = count - 1 where of = 'failure' and what = old.failure_code;
+end;
+`
+
 /** The permanent numbers of this catalogue: they are in every handle a client holds. */
 function identity(db: Database): void {
   db.prepare('insert into identity values (1, ?, ?)').run(randomBytes(8).toString('hex'), randomBytes(16))
@@ -264,4 +320,5 @@ export const migrations: readonly Migration[] = [
     db.exec(first)
     identity(db)
   },
+  streams,
 ]

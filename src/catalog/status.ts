@@ -1,5 +1,6 @@
 import type { Database } from '../lib/sqlite.ts'
 import { normaliseName } from './matching.ts'
+import type { Form, Stream } from './model.ts'
 import type { SyncReport } from './report.ts'
 
 export interface CatalogSummary {
@@ -8,6 +9,8 @@ export interface CatalogSummary {
   readonly streams: { readonly movie: number; readonly episode: number; readonly channel: number }
   /** Streams whose exact size is known. */
   readonly measured: number
+  /** Streams that can be published only as files made from them, and are not made yet. */
+  readonly toMake: number
   /** Streams whose size is yet to be learned, and that nothing has spoken against so far. */
   readonly waiting: number
   /** Streams that could not be measured; they are tried again. */
@@ -48,7 +51,12 @@ export interface StreamStatus {
   readonly name: string
   readonly season: number | null
   readonly number: number | null
-  readonly state: 'published' | 'hidden' | 'waiting' | 'failed' | 'missing'
+  readonly state: 'published' | 'hidden' | 'waiting' | 'to-make' | 'failed' | 'missing'
+  /** What the provider serves, and how that was told. */
+  readonly stream: Stream | null
+  readonly streamReason: string | null
+  /** What the published bytes are; null while nothing is published. */
+  readonly form: Form | null
   readonly reason: string | null
   readonly since: number | null
   readonly nextTryAt: number | null
@@ -104,7 +112,8 @@ export function statusQueries(db: Database): StatusQueries {
     select v.id as variantId, a.name as accountId, l.name, v.season, v.number,
       case when l.missing_since is not null or v.missing_since is not null then 'missing'
         when n.id is not null then 'published' when v.failure_code is not null then 'failed'
-        when l.libraries = 0 then 'hidden' else 'waiting' end as state,
+        when l.libraries = 0 then 'hidden' when v.to_make then 'to-make' else 'waiting' end as state,
+      v.stream, v.stream_reason as streamReason, r.form,
       v.failure_code || ': ' || v.failure_message as reason,
       coalesce(l.missing_since, v.missing_since, v.failed_since) as since, v.next_try_at as nextTryAt,
       r.size, n.id as nodeId, null as path
@@ -140,6 +149,7 @@ export function statusQueries(db: Database): StatusQueries {
           channel: count('listing channel'),
         },
         measured: count('state measured'),
+        toMake: count('state to-make'),
         waiting: count('state waiting'),
         failed: failures.reduce((sum, [, failed]) => sum + failed, 0),
         failures: Object.fromEntries(failures),

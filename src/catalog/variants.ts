@@ -1,5 +1,5 @@
 import type { Database } from '../lib/sqlite.ts'
-import type { ToMeasure } from './model.ts'
+import type { MeasureLane, ToMeasure } from './model.ts'
 
 /** One stream, as sync and measuring see it. */
 export interface VariantRow {
@@ -76,7 +76,7 @@ export function variants(db: Database): VariantQueries {
     values (@accountId, @listingId, @key, @season, @number, @name, @extension, @locator, @addedAt, @firstSeenAt,
       @rowHash, @replaces, @wanted, 1)`)
   const relocate = db.prepare<{ id: number; locator: string }>(`
-    update variant set locator = @locator, pending = 1, attempts = 0, next_try_at = null,
+    update variant set locator = @locator, pending = 1, lane = 'measure', attempts = 0, next_try_at = null,
       failure_code = null, failure_message = null, failed_since = null
     where id = @id and locator <> @locator`)
   const freeKey = db.prepare<{ id: number; key: string }>(`
@@ -112,23 +112,26 @@ export function variants(db: Database): VariantQueries {
 }
 
 /** What is due for measuring: bytes known to have changed first, then the newest; each list is read from its own index. */
-export function measuringQueue(db: Database): (accountId: string, limit: number, now: number) => readonly ToMeasure[] {
+export function measuringQueue(
+  db: Database,
+): (accountId: string, limit: number, now: number, lane?: MeasureLane) => readonly ToMeasure[] {
   type Due = ToMeasure & { urgent: number; newest: number }
   const due = `id as variantId, ? as accountId, locator, urgent, coalesce(added_at, first_seen_at) as newest`
   const account = db.prepare<[string], { id: number }>('select id from account where name = ?')
-  const waiting = db.prepare<[string, number, number], Due>(`
+  const waiting = db.prepare<[string, number, MeasureLane, number], Due>(`
     select ${due} from variant indexed by variant_waiting
-    where account_id = ? and pending = 1 and wanted + urgent > 0 and next_try_at is null
+    where account_id = ? and lane = ? and pending = 1 and wanted + urgent > 0 and next_try_at is null
     order by urgent desc, coalesce(added_at, first_seen_at) desc limit ?`)
-  const paused = db.prepare<[string, number, number, number], Due>(`
+  const paused = db.prepare<[string, number, MeasureLane, number, number], Due>(`
     select ${due} from variant indexed by variant_paused
-    where account_id = ? and pending = 1 and wanted + urgent > 0 and next_try_at is not null and next_try_at <= ?
+    where account_id = ? and lane = ? and pending = 1 and wanted + urgent > 0 and next_try_at is not null
+      and next_try_at <= ?
     order by next_try_at limit ?`)
 
-  return (accountId, limit, now) => {
+  return (accountId, limit, now, lane = 'measure') => {
     const known = account.get(accountId)
     if (known === undefined) return []
-    return [...waiting.all(accountId, known.id, limit), ...paused.all(accountId, known.id, now, limit)]
+    return [...waiting.all(accountId, known.id, lane, limit), ...paused.all(accountId, known.id, lane, now, limit)]
       .sort((a, b) => b.urgent - a.urgent || b.newest - a.newest)
       .slice(0, limit)
       .map(({ variantId, locator }) => ({ variantId, accountId, locator }))

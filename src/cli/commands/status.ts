@@ -36,6 +36,9 @@ function describe({ version, startedAt, nfs, accounts, catalog, sync, cache }: S
     ['titles', `${catalog.titles.movie} films, ${catalog.titles.show} shows`],
     ...catalog.libraries.map(({ name, files }): [string, string] => [`/${name}`, `${files} files`]),
     ['sizes', `${catalog.waiting} to be learnt, ${catalog.failed} could not be${reasons(catalog.failures)}`],
+    ...(catalog.toMake > 0
+      ? [['to be made', `${catalog.toMake} titles; reelport queue lists them`] as [string, string]]
+      : []),
     [
       'cache',
       `${formatSize(cache.bytesCached)} of ${formatSize(cache.budgetBytes)}, ${cache.fetches.length} fetches under way`,
@@ -71,9 +74,10 @@ function reasons(failures: Readonly<Record<string, number>>): string {
 }
 
 function describeTitle({ name, year, kind, streams }: TitleStatus): string {
-  const lines = streams.map(({ state, path, size, season, number, reason, nextTryAt }) => {
+  const lines = streams.map(({ state, path, size, season, number, reason, nextTryAt, streamReason, form }) => {
     const episode = season === null ? '' : `s${pad(season)}e${pad(number ?? 0)} `
-    if (path !== null) return `    ${episode}${path} (${formatSize(size ?? 0)})`
+    if (path !== null) return `    ${episode}${path} (${formatSize(size ?? 0)}${formText[form ?? 'file']})`
+    if (state === 'to-make') return `    ${episode}${stateText[state]}: ${streamReason}`
     const next = nextTryAt === null ? '' : `; tried again in ${formatDuration(Math.max(0, nextTryAt - Date.now()))}`
     return `    ${episode}${stateText[state]}${reason === null ? '' : `: ${reason}`}${next}`
   })
@@ -84,8 +88,11 @@ const stateText = {
   published: 'published',
   hidden: 'in no library: every filter leaves it out',
   waiting: 'waiting for its size',
+  'to-make': 'waits to be made into a file',
   failed: 'its size could not be learnt',
   missing: 'the provider no longer lists it',
 } satisfies Record<TitleStatus['streams'][number]['state'], string>
+
+const formText = { file: '', instant: ', composed of HLS segments', made: ', made from its stream' }
 
 const pad = (number: number) => String(number).padStart(2, '0')

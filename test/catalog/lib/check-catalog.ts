@@ -43,6 +43,12 @@ export function checkCatalog(path: string): void {
       "a size that is not the rendition's",
       'select * from node n join rendition r on r.id = n.rendition_id where n.size <> r.size',
     )
+    none('made and yet to be made', 'select * from variant where to_make and (pending or rendition_id is not null)')
+    none('layouts of nothing', 'select * from layout where rendition_id not in (select id from rendition)')
+    none(
+      'instant files without a layout',
+      `select * from rendition where (form = 'instant') <> (id in (select rendition_id from layout))`,
+    )
     none('ids that are reserved', 'select * from node where id < 16')
     none(
       'titles that nobody lists',
@@ -71,6 +77,10 @@ export function checkCatalog(path: string): void {
       waiting: [
         `select coalesce(sum(count), 0) from tally where what = 'waiting'`,
         'select count(*) from variant where pending and wanted and failure_code is null',
+      ],
+      'to make': [
+        `select coalesce(sum(count), 0) from tally where what = 'to-make'`,
+        'select count(*) from variant where to_make and wanted',
       ],
       failed: [
         `select coalesce(sum(count), 0) from tally where of = 'failure'`,

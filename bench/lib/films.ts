@@ -111,7 +111,6 @@ async function fillCache(
 
 function localSource(path: string): ByteSource {
   return {
-    measure: async () => ({ size: realFilm.bytes, container: 'mkv', ranged: true }),
     async open(_ref, { from, to = realFilm.bytes }) {
       const file = await open(path)
       return {

@@ -10,6 +10,7 @@ import {
   type Change,
   type Materializer,
   type Measurer,
+  type SourceFacts,
   startMaterializer,
   startMeasurer,
 } from '../materialize/index.ts'
@@ -114,13 +115,13 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   const forgetRetired = () => materializer.retain(id => catalog.rendition(id) !== undefined)
   await forgetRetired()
   const measurer = stack.use(
-    startMeasurer(config.measure, {
+    startMeasurer<{ readonly facts: SourceFacts }>(config.measure, {
       accounts: [...accounts.keys()],
       queue: {
         next: (accountId, limit) => catalog.toMeasure(accountId, limit, clock.now()),
         record: results => thread.record(results),
       },
-      source,
+      measure: async (ref, signal) => ({ facts: await source.measure(ref, signal) }),
       log: log.child({ part: 'measure' }),
       clock,
     }),

@@ -1,8 +1,10 @@
-import { type ByteSource, SourceError, type SourceErrorCode } from '../materialize/ports.ts'
+import { type ByteSource, type Measure, SourceError, type SourceErrorCode, type SourceFacts } from '../materialize/ports.ts'
 import { type Account, ProviderError, type ProviderErrorCode } from '../provider/index.ts'
 
 /** The accounts' streams as the materializer's source of bytes. */
-export function byteSource(accounts: ReadonlyMap<string, Account>): ByteSource {
+export function byteSource(
+  accounts: ReadonlyMap<string, Account>,
+): ByteSource & { readonly measure: Measure<SourceFacts> } {
   const accountOf = (id: string) => {
     const account = accounts.get(id)
     if (account === undefined) throw new SourceError('refused', `Account "${id}" is no longer configured`)

@@ -10,6 +10,8 @@ export interface IndexedFile extends Validator {
   readonly size: number
   readonly ranges: Ranges
   readonly usedAt: number
+  /** It takes long to make these bytes again: they are evicted last. */
+  readonly costly: boolean
 }
 
 /** The database of what is on disk. It may be deleted at any time: then nothing is. */
@@ -31,6 +33,7 @@ const migrations: readonly Migration[] = [
     ranges blob not null,
     used_at integer not null
   ) strict`,
+  'alter table file add column costly integer not null default 0',
 ]
 
 interface Row {
@@ -41,6 +44,7 @@ interface Row {
   last_modified: string | null
   ranges: Uint8Array
   used_at: number
+  costly: number
 }
 
 /** Opens or creates the index for this process alone. Throws SqliteError, SQLITE_BUSY when another process has it. */
@@ -59,10 +63,11 @@ export function openCacheIndex(path: string): CacheIndex {
 function queries(db: Database): CacheIndex {
   const all = db.prepare<[], Row>('select * from file')
   const put = db.prepare(`
-    insert into file (rendition_id, token, size, etag, last_modified, ranges, used_at)
-    values (@renditionId, @token, @size, @etag, @lastModified, @ranges, @usedAt)
+    insert into file (rendition_id, token, size, etag, last_modified, ranges, used_at, costly)
+    values (@renditionId, @token, @size, @etag, @lastModified, @ranges, @usedAt, @costly)
     on conflict (rendition_id) do update set token = excluded.token, size = excluded.size, etag = excluded.etag,
-      last_modified = excluded.last_modified, ranges = excluded.ranges, used_at = excluded.used_at`)
+      last_modified = excluded.last_modified, ranges = excluded.ranges, used_at = excluded.used_at,
+      costly = excluded.costly`)
   const remove = db.prepare<[number, string]>('delete from file where rendition_id = ? and token = ?')
 
   return {
@@ -73,8 +78,9 @@ function queries(db: Database): CacheIndex {
       }
     },
     put: db.transaction((files: readonly IndexedFile[]) => {
-      for (const { renditionId, token, size, etag = null, lastModified = null, ranges, usedAt } of files) {
-        put.run({ renditionId, token, size, etag, lastModified, ranges: Buffer.from(encodeRanges(ranges)), usedAt })
+      for (const { etag = null, lastModified = null, ranges, costly, ...file } of files) {
+        const bound = { ...file, etag, lastModified, ranges: Buffer.from(encodeRanges(ranges)), costly: costly ? 1 : 0 }
+        put.run(bound)
       }
     }),
     remove: db.transaction((files: readonly Pick<IndexedFile, 'renditionId' | 'token'>[]) => {
@@ -95,5 +101,6 @@ function fromRow(row: Row): IndexedFile | undefined {
     ...(row.last_modified !== null && { lastModified: row.last_modified }),
     ranges,
     usedAt: row.used_at,
+    costly: row.costly === 1,
   }
 }

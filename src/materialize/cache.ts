@@ -7,9 +7,10 @@ import type { CacheIndex, IndexedFile } from './cache-index.ts'
 import { fileNameOf, filesIn, indexInode, listFiles, openDirectory } from './directory.ts'
 import { type Candidate, chooseEvictions } from './eviction.ts'
 import { Heat } from './heat.ts'
+import type { Rendition } from './model.ts'
 import { OpenFiles } from './open-files.ts'
 import { Overflow } from './overflow.ts'
-import type { Validator } from './ports.ts'
+import type { SourceRef } from './ports.ts'
 import { Recorder } from './recorder.ts'
 import { type Shelf, SparseFile } from './sparse-file.ts'
 
@@ -59,6 +60,7 @@ export class Cache implements Shelf, AsyncDisposable {
   /** Least recently used first. */
   readonly #entries = new Map<number, SparseFile>()
   #bytes = 0
+  #costlyBytes = 0
   #evictions = 0
   #nextNumber = 1
   readonly #removals = new Set<Promise<void>>()
@@ -113,6 +115,11 @@ export class Cache implements Shelf, AsyncDisposable {
     return this.#evictions
   }
 
+  /** Of these, bytes that take long to make again. */
+  get costlyBytes(): number {
+    return this.#costlyBytes
+  }
+
   /** True while nothing is written to disk, because there was no room. */
   get isDiskPaused(): boolean {
     return this.#clock.now() < this.#diskPausedUntil
@@ -127,7 +134,7 @@ export class Cache implements Shelf, AsyncDisposable {
   }
 
   /** The file of a rendition, empty when it is new, until it is released. What was cached of another version is dropped. */
-  hold(rendition: Validator & { readonly id: number; readonly size: number }): SparseFile {
+  hold(rendition: Omit<Rendition, keyof SourceRef | 'ranged'>): SparseFile {
     const existing = this.#entries.get(rendition.id)
     if (existing?.isOf(rendition)) return held(existing)
     existing?.retire('another version was published under its id').catch(() => {}) // it does not fail
@@ -195,7 +202,7 @@ export class Cache implements Shelf, AsyncDisposable {
   }
 
   grown(file: SparseFile, delta: number): void {
-    this.#bytes += delta
+    this.#count(file, delta)
     this.#recorder.written(file, Math.max(0, delta))
   }
 
@@ -204,7 +211,7 @@ export class Cache implements Shelf, AsyncDisposable {
   }
 
   vanished(file: SparseFile, token: string, bytes: number, reason: unknown): void {
-    this.#bytes -= bytes
+    this.#count(file, -bytes)
     this.#recorder.removed(file, token)
     if (!(reason instanceof Error)) return
     this.#log.warn(
@@ -257,7 +264,7 @@ export class Cache implements Shelf, AsyncDisposable {
       const file = new SparseFile(this, this.#nextNumber++, { ...row, id: row.renditionId }, row)
       this.#entries.set(file.id, file)
       this.#recorder.adopt(file, row.ranges)
-      this.#bytes += file.bytes
+      this.#count(file, file.bytes)
     }
     this.#index.remove(lost)
     for (const path of onDisk.values()) await unlink(path).catch(() => {}) // written, but not on record
@@ -297,6 +304,11 @@ export class Cache implements Shelf, AsyncDisposable {
     }
   }
 
+  #count(file: SparseFile, delta: number): void {
+    this.#bytes += delta
+    if (file.costly) this.#costlyBytes += delta
+  }
+
   #hasRoom(bytes: number): boolean {
     return this.#bytes + bytes <= this.#options.budgetBytes && this.#shortBytes === 0
   }
@@ -318,7 +330,7 @@ export class Cache implements Shelf, AsyncDisposable {
   async #evictFor(bytes: number): Promise<void> {
     const wanted = this.#excess(bytes)
     const before = this.#bytes
-    for (const { id, drop } of chooseEvictions(this.#candidates(), wanted)) {
+    for (const { id, drop } of chooseEvictions({ [Symbol.iterator]: () => this.#candidates() }, wanted)) {
       const file = this.#entries.get(id)
       if (file === undefined || this.#isBusy(file)) continue
       if (drop === 'body') await file.shrink()
@@ -334,8 +346,8 @@ export class Cache implements Shelf, AsyncDisposable {
 
   *#candidates(): Generator<Candidate> {
     for (const file of this.#entries.values()) {
-      const { id, bytes, keepBytes } = file
-      if (bytes > 0) yield { id, bytes, keepBytes, busy: this.#isBusy(file) }
+      const { id, bytes, keepBytes, costly } = file
+      if (bytes > 0) yield { id, bytes, keepBytes, busy: this.#isBusy(file), costly }
     }
   }
 

@@ -79,6 +79,7 @@ const outcomeOf = {
   failed: 'transient',
   'cut-short': 'transient',
   preempted: 'postponed',
+  changed: 'changed',
   range: 'changed',
   size: 'changed',
   validator: 'changed',

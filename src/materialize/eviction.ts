@@ -7,6 +7,8 @@ export interface Candidate {
   readonly keepBytes: number
   /** Being read or fetched: never touched. */
   readonly busy: boolean
+  /** What is dropped takes long to make again. */
+  readonly costly: boolean
 }
 
 export interface Eviction {
@@ -17,22 +19,23 @@ export interface Eviction {
 
 /**
  * What to drop, in this order, to free at least `bytes`, or everything that may go when that is not enough. `candidates`
- * come least recently used first. Bodies go before any head or tail; a file that loses both is dropped at once.
+ * come least recently used first, and may be gone through three times. Bodies go before any head or tail, those that cost
+ * little before those that take long to make again; a file that loses both is dropped at once.
  */
 export function chooseEvictions(candidates: Iterable<Candidate>, bytes: number): readonly Eviction[] {
   const chosen = new Map<number, Eviction['drop']>()
-  const heads: Candidate[] = []
   let free = 0
-  for (const candidate of candidates) {
-    if (free >= bytes) break
-    if (candidate.busy) continue
-    if (candidate.keepBytes > 0) heads.push(candidate)
-    if (candidate.bytes === candidate.keepBytes) continue
-    chosen.set(candidate.id, candidate.keepBytes > 0 ? 'body' : 'all')
-    free += candidate.bytes - candidate.keepBytes
+  for (const isCostly of [false, true]) {
+    for (const { id, keepBytes, ...candidate } of candidates) {
+      if (free >= bytes) break
+      if (candidate.busy || candidate.costly !== isCostly || candidate.bytes === keepBytes) continue
+      chosen.set(id, keepBytes > 0 ? 'body' : 'all')
+      free += candidate.bytes - keepBytes
+    }
   }
-  for (const { id, keepBytes } of heads) {
+  for (const { id, keepBytes, busy } of candidates) {
     if (free >= bytes) break
+    if (busy || keepBytes === 0) continue
     chosen.set(id, 'all')
     free += keepBytes
   }

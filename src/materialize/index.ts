@@ -17,6 +17,7 @@ export type { Change, FetchStats, Materializer, MaterializerStats, Rendition, Re
 export type {
   ByteSource,
   Container,
+  Measure,
   Priority,
   SourceBody,
   SourceErrorCode,

@@ -75,6 +75,17 @@ class CachedMaterializer implements Materializer {
     return runner.readNow(target, offset) ? undefined : runner.read(target, offset, signal)
   }
 
+  async takeWhole(rendition: Rendition, path: string): Promise<boolean> {
+    const file = this.#cache.hold(rendition)
+    try {
+      if (!(await file.takeWhole(path))) return false
+    } finally {
+      this.#cache.release(file)
+    }
+    this.#runners.get(rendition.id)?.completed()
+    return true
+  }
+
   async forget(renditionIds: Iterable<number>): Promise<void> {
     for (const id of renditionIds) {
       const runner = this.#runners.get(id)
@@ -96,6 +107,7 @@ class CachedMaterializer implements Materializer {
     return {
       entries: this.#cache.entries,
       bytesCached: this.#cache.bytes,
+      bytesCostly: this.#cache.costlyBytes,
       budgetBytes: this.#options.budgetBytes,
       bytesInMemory: this.#cache.overflow.bytes,
       hits,

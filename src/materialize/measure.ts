@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs } from '../lib/backoff.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
-import { type ByteSource, SourceError, type SourceErrorCode, type SourceFacts } from './ports.ts'
+import { type Measure, SourceError, type SourceErrorCode } from './ports.ts'
 
 export interface MeasurerOptions {
   /** Requests that may begin in a second, for each account. */
@@ -24,23 +24,23 @@ export interface MeasureFailure {
   readonly retryAfterMs?: number
 }
 
-export type Measurement = { readonly variantId: number } & (
-  | { readonly facts: SourceFacts }
+export type Measurement<Finding extends object> = { readonly variantId: number } & (
+  | Finding
   | { readonly failure: MeasureFailure }
 )
 
 /** What is to be measured. It is kept elsewhere, and outlives this process. */
-export interface MeasureQueue {
+export interface MeasureQueue<Finding extends object> {
   /** What should be measured next, the most urgent first, without what is not due yet. */
   next(accountId: string, limit: number): readonly ToMeasure[]
   /** Takes results; what was recorded is not returned by `next` again until it is due. */
-  record(results: readonly Measurement[]): void | Promise<void>
+  record(results: readonly Measurement<Finding>[]): void | Promise<void>
 }
 
-export interface MeasurerDeps {
+export interface MeasurerDeps<Finding extends object> {
   readonly accounts: readonly string[]
-  readonly queue: MeasureQueue
-  readonly source: ByteSource
+  readonly queue: MeasureQueue<Finding>
+  readonly measure: Measure<Finding>
   readonly log: Logger
   readonly clock?: Clock
 }
@@ -84,6 +84,7 @@ const blameOf = {
   'not-media': 'file',
   'no-size': 'file',
   range: 'file',
+  changed: 'file',
   refused: 'file',
   'cut-short': 'file',
   'timed-out': 'file',
@@ -97,7 +98,7 @@ const blameOf = {
 const permanentCodes: ReadonlySet<SourceErrorCode> = new Set(['gone', 'not-media', 'no-size'])
 
 /** Learns sizes in the background, each account by itself, whenever its connections are not needed for anything better. */
-export function startMeasurer(options: MeasurerOptions, deps: MeasurerDeps): Measurer {
+export function startMeasurer<Finding extends object>(options: MeasurerOptions, deps: MeasurerDeps<Finding>): Measurer {
   const closing = new AbortController()
   const accounts = deps.accounts.map(accountId => new AccountMeasurer(accountId, options, deps, closing.signal))
   const running = accounts.map(account => account.run())
@@ -117,13 +118,13 @@ export function startMeasurer(options: MeasurerOptions, deps: MeasurerDeps): Mea
   }
 }
 
-class AccountMeasurer {
+class AccountMeasurer<Finding extends object> {
   measured = 0
   failed = 0
   readonly #accountId: string
   readonly #options: MeasurerOptions
-  readonly #queue: MeasureQueue
-  readonly #source: ByteSource
+  readonly #queue: MeasureQueue<Finding>
+  readonly #find: Measure<Finding>
   readonly #log: Logger
   readonly #clock: Clock
   readonly #closing: AbortSignal
@@ -136,16 +137,16 @@ class AccountMeasurer {
   #troubles = 0
   #yields = 0
   #workedAt = Number.NEGATIVE_INFINITY
-  #results: Measurement[] = []
+  #results: Measurement<Finding>[] = []
   #recording: Promise<void> = Promise.resolve()
   #isWoken = false
   #wakeUp: (() => void) | undefined
 
-  constructor(accountId: string, options: MeasurerOptions, deps: MeasurerDeps, closing: AbortSignal) {
+  constructor(accountId: string, options: MeasurerOptions, deps: MeasurerDeps<Finding>, closing: AbortSignal) {
     this.#accountId = accountId
     this.#options = options
     this.#queue = deps.queue
-    this.#source = deps.source
+    this.#find = deps.measure
     this.#log = deps.log
     this.#clock = deps.clock ?? systemClock
     this.#closing = closing
@@ -210,10 +211,10 @@ class AccountMeasurer {
   async #measure({ variantId, accountId, locator }: ToMeasure): Promise<void> {
     this.#inFlight++
     try {
-      const facts = await this.#source.measure({ accountId, locator }, this.#closing)
+      const found = await this.#find({ accountId, locator }, this.#closing)
       this.measured++
       this.#works()
-      this.#record({ variantId, facts })
+      this.#record({ variantId, ...found })
     } catch (error) {
       if (this.#closing.aborted) return
       this.#failedWith(asSourceError(error), variantId)
@@ -268,7 +269,7 @@ class AccountMeasurer {
   }
 
   /** Results are recorded in order, and those that come meanwhile together. */
-  #record(result: Measurement): void {
+  #record(result: Measurement<Finding>): void {
     this.#results.push(result)
     if (this.#results.length > 1) return
     this.#recording = this.#recording.then(async () => {

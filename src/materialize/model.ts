@@ -9,6 +9,8 @@ export interface Rendition extends SourceRef, Validator {
   readonly size: number
   /** False when the server is known to answer a range with the whole file. */
   readonly ranged: boolean
+  /** It takes long to make these bytes again, so that others are evicted first. Default: it does not. */
+  readonly costly?: boolean
 }
 
 /** Why a rendition should be measured again. */
@@ -26,6 +28,11 @@ export interface Materializer extends AsyncDisposable {
    * the signal's reason when it is aborted first: what was on its way then goes on coming for a while.
    */
   read(rendition: Rendition, target: Uint8Array, offset: number, signal: AbortSignal): undefined | Promise<void>
+  /**
+   * Takes all bytes of a rendition from a file that is synced and does not change any more, best on the cache's own file
+   * system; the caller removes it afterwards. Resolves false when the cache has no room. Rejects when the size differs.
+   */
+  takeWhole(rendition: Rendition, path: string): Promise<boolean>
   /** Drops everything of the renditions named. */
   forget(renditionIds: Iterable<number>): Promise<void>
   /** Drops everything of renditions that are not to be kept. */
@@ -39,6 +46,8 @@ export interface Materializer extends AsyncDisposable {
 export interface MaterializerStats {
   readonly entries: number
   readonly bytesCached: number
+  /** Of these, what takes long to make again. */
+  readonly bytesCostly: number
   readonly budgetBytes: number
   /** Held in memory because the disk has no room. */
   readonly bytesInMemory: number

@@ -35,10 +35,11 @@ export interface SourceBody extends AsyncDisposable, Validator {
   readonly yieldable?: (value: boolean) => void
 }
 
+/** Learns what a source is, with as few bytes as possible. What it finds is recorded as it is. Throws SourceError. */
+export type Measure<Finding extends object> = (ref: SourceRef, signal: AbortSignal) => Promise<Finding>
+
 /** Opening takes a connection slot of the account and holds it until the body is disposed of. */
 export interface ByteSource {
-  /** Exact size, container and validator in one small request. Throws SourceError. */
-  measure(ref: SourceRef, signal: AbortSignal): Promise<SourceFacts>
   /**
    * Asks for bytes `from` up to, not including, `to` (to the end when undefined). Waits for a slot. When a caller of
    * higher priority needs the slot, the chunks end with SourceError `preempted`. `expect` goes into If-Range.
@@ -64,6 +65,7 @@ export type SourceErrorCode =
   | 'preempted' // the slot was needed for something more important
   | 'not-media' // a page or a text with status 200, an empty body, an unknown container
   | 'no-size' // neither Content-Length nor Content-Range
+  | 'changed' // it has other bytes now than those that were published
   | 'range' // 416, or a Content-Range that is not what was asked for
   | 'cut-short' // the body ended before its announced length
   | 'timed-out' // no answer, or no byte for too long

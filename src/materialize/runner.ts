@@ -149,6 +149,13 @@ export class Runner implements FetchHost {
     this.#planSoon() // others may have waited to see whether the source answers at all
   }
 
+  /** All bytes are here now, by another way than a fetch. */
+  completed(): void {
+    this.#state = well
+    for (const fetch of this.#fetches.keys()) fetch.cancel()
+    this.#readers.arrived(this.file.present)
+  }
+
   /** What has to be looked at now and then. Returns false when nothing is left to remember. */
   tend(): boolean {
     const now = this.now()

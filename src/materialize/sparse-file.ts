@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { fdatasync, ftruncate, readSync } from 'node:fs'
-import { mkdir, unlink } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { IndexedFile } from './cache-index.ts'
@@ -47,6 +47,8 @@ export class SparseFile implements BlockOwner {
   readonly id: number
   readonly size: number
   readonly validator: Validator
+  /** It takes long to make these bytes again. */
+  readonly costly: boolean
   usedAt: number
   /** Reads and fetches under way: as long as there are any, eviction leaves the file alone. */
   users = 0
@@ -67,7 +69,7 @@ export class SparseFile implements BlockOwner {
   constructor(
     shelf: Shelf,
     number: number,
-    rendition: Validator & { id: number; size: number },
+    rendition: Validator & { id: number; size: number; costly?: boolean },
     indexed?: IndexedFile,
   ) {
     this.#shelf = shelf
@@ -78,6 +80,7 @@ export class SparseFile implements BlockOwner {
       ...(rendition.etag !== undefined && { etag: rendition.etag }),
       ...(rendition.lastModified !== undefined && { lastModified: rendition.lastModified }),
     }
+    this.costly = rendition.costly ?? false
     this.usedAt = indexed?.usedAt ?? shelf.now()
     if (indexed !== undefined) {
       this.#adopt(indexed.token)
@@ -191,8 +194,7 @@ export class SparseFile implements BlockOwner {
    */
   shrink(): Promise<void> {
     return this.#exclusively(async () => {
-      const before = this.bytes
-      const [oldPath, kept] = [this.#path, this.#keepRanges()]
+      const kept = this.#keepRanges()
       const token = newToken()
       const path = this.#pathFor(token)
       try {
@@ -210,11 +212,34 @@ export class SparseFile implements BlockOwner {
         await this.#lose(error)
         return
       }
-      this.#adopt(token)
-      this.#setRanges(kept)
-      this.#shelf.grown(this, this.bytes - before)
-      this.#shelf.files.close(oldPath)
-      await unlink(oldPath).catch(() => {})
+      await this.#moveTo(token, kept)
+    })
+  }
+
+  /**
+   * Takes the whole of this version from `path`: a file that is synced and does not change any more, best on the same file
+   * system, where it only gets a second name. The caller removes it afterwards. Resolves false when there is no room.
+   *
+   * @throws Error when it has another size; whatever the file system says.
+   */
+  takeWhole(path: string): Promise<boolean> {
+    return this.#exclusively(async () => {
+      const { size } = await stat(path)
+      if (size !== this.size) throw new Error(`Cannot take ${size} bytes for a file of ${this.size}`)
+      if (this.#isRetired || !(await this.#shelf.reserve(size - this.bytes))) return false
+      const token = newToken()
+      const own = this.#pathFor(token)
+      await mkdir(dirname(own), { recursive: true, mode: 0o700 })
+      try {
+        await link(path, own).catch(() => copyFile(path, own, constants.COPYFILE_FICLONE))
+        const all = add(noRanges, 0, size)
+        this.#shelf.record(this, this.#entry(token, all))
+        await this.#moveTo(token, all)
+      } catch (error) {
+        await unlink(own).catch(() => {})
+        throw error
+      }
+      return true
     })
   }
 
@@ -299,6 +324,18 @@ export class SparseFile implements BlockOwner {
     await unlink(path).catch(() => {}) // gone already, or not ours to remove: nothing refers to it any more
   }
 
+  /** Goes on with the file named by `token`, which is on record; the one before goes. */
+  async #moveTo(token: string, ranges: Ranges): Promise<void> {
+    const before = this.bytes
+    const oldPath = this.#path
+    this.#adopt(token)
+    this.#setRanges(ranges)
+    this.#shelf.grown(this, this.bytes - before)
+    if (oldPath === '') return
+    this.#shelf.files.close(oldPath)
+    await unlink(oldPath).catch(() => {})
+  }
+
   #adopt(token: string): void {
     this.#token = token
     this.#path = this.#pathFor(token)
@@ -316,7 +353,8 @@ export class SparseFile implements BlockOwner {
   }
 
   #entry(token: string, ranges: Ranges): IndexedFile {
-    return { renditionId: this.id, token, size: this.size, ...this.validator, ranges, usedAt: this.usedAt }
+    const { id, size, validator, usedAt, costly } = this
+    return { renditionId: id, token, size, ...validator, ranges, usedAt, costly }
   }
 
   #pathFor(token: string): string {

@@ -1,9 +1,16 @@
 import type { Test } from 'tap'
-import { type ByteSource, SourceError, type SourceErrorCode, type SourceRef } from '../../src/materialize/ports.ts'
+import {
+  type ByteSource,
+  type Measure,
+  SourceError,
+  type SourceErrorCode,
+  type SourceFacts,
+  type SourceRef,
+} from '../../src/materialize/ports.ts'
 
 /** A source to be examined, and what is true of it. */
 export interface ByteSourceSubject extends AsyncDisposable {
-  readonly source: ByteSource
+  readonly source: ByteSource & { readonly measure: Measure<SourceFacts> }
   /** A file of at least 1 MiB that is served by range, and its bytes. */
   readonly ref: SourceRef
   readonly bytes: Uint8Array

@@ -1,9 +1,11 @@
 import t from 'tap'
 import { silentLog } from '../../src/lib/log.ts'
-import { type Measurement, startMeasurer } from '../../src/materialize/index.ts'
+import { type Measurement as AnyMeasurement, type SourceFacts, startMeasurer } from '../../src/materialize/index.ts'
 import { FakeSource, type Fault, testBytes } from '../lib/fake-source.ts'
 import { passingTime, until } from '../lib/materializing.ts'
 import { TestClock } from '../lib/test-clock.ts'
+
+type Measurement = AnyMeasurement<{ readonly facts: SourceFacts }>
 
 /** A catalogue's queue: what was recorded is not asked for again. */
 function makeQueue(count: number, accountId = 'a') {
@@ -39,7 +41,13 @@ function makeSource(count: number, faults: (variant: number) => Fault[] = () => 
 const start = (source: FakeSource, queue: ReturnType<typeof makeQueue>, clock: TestClock, options = {}) =>
   startMeasurer(
     { perSecond: 5, concurrency: 2, ...options },
-    { accounts: ['a', 'b'], queue, source, log: silentLog, clock },
+    {
+      accounts: ['a', 'b'],
+      queue,
+      measure: async (ref, signal) => ({ facts: await source.measure(ref, signal) }),
+      log: silentLog,
+      clock,
+    },
   )
 
 const fail = (code: Extract<Fault, { type: 'fail' }>['code'], retryAfterMs?: number): Fault =>

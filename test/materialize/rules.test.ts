@@ -234,11 +234,22 @@ t.test('a source that keeps failing is asked six times, then once after each gro
 })
 
 t.test('eviction frees enough or everything it may, bodies before heads, the least recently used first', async t => {
-  const candidate = fc.record({ bytes: fc.integer({ min: 1, max: 100 }), keep: fc.nat(100), busy: fc.boolean() })
+  const candidate = fc.record({
+    bytes: fc.integer({ min: 1, max: 100 }),
+    keep: fc.nat(100),
+    busy: fc.boolean(),
+    costly: fc.boolean(),
+  })
   holds(
     t,
     fc.property(fc.array(candidate, { maxLength: 12 }), fc.nat(600), (all, wanted) => {
-      const files = all.map(({ bytes, keep, busy }, id) => ({ id, bytes, keepBytes: Math.min(keep, bytes), busy }))
+      const files = all.map(({ bytes, keep, busy, costly }, id) => ({
+        id,
+        bytes,
+        keepBytes: Math.min(keep, bytes),
+        busy,
+        costly,
+      }))
       const chosen = chooseEvictions(files, wanted)
       const freed = chosen.reduce(
         (sum, { id, drop }) => sum + files[id]!.bytes - (drop === 'body' ? files[id]!.keepBytes : 0),
@@ -253,7 +264,9 @@ t.test('eviction frees enough or everything it may, bodies before heads, the lea
       const older = chosen
         .filter(({ drop }) => drop === 'body')
         .every(({ id }) =>
-          files.slice(0, id).every(other => other.busy || other.bytes === other.keepBytes || !untouched.has(other.id)),
+          files
+            .filter(other => (other.costly === files[id]!.costly ? other.id < id : files[id]!.costly))
+            .every(other => other.busy || other.bytes === other.keepBytes || !untouched.has(other.id)),
         )
       return (
         chosen.every(({ id }) => !files[id]!.busy) &&

@@ -37,7 +37,6 @@ const good: Answer = (request, response) => serveFile(file, request, response, {
 
 t.test('an account is what the materializer asks for, once the account is chosen', async t => {
   const fits = (account: Account): ByteSource => ({
-    measure: (ref, signal) => account.measure(ref.locator, { priority: 'measure', signal }),
     open: (ref, range, options) => account.open(ref.locator, range, options),
   })
   t.type(fits, 'function')

@@ -18,4 +18,4 @@ export class Counters {
   }
 }
 
-const zeros = (): Record<Purpose, number> => ({ head: 0, tail: 0, random: 0, sequential: 0, whole: 0 })
+const zeros = (): Record<Purpose, number> => ({ head: 0, tail: 0, random: 0, sequential: 0, whole: 0, fill: 0 })

@@ -88,7 +88,7 @@ export class Fetch {
 
   /** True when the request ends by itself, soon: nobody has to pause it. */
   get isBounded(): boolean {
-    return this.purpose !== 'sequential' && this.purpose !== 'whole'
+    return this.purpose === 'head' || this.purpose === 'tail' || this.purpose === 'random'
   }
 
   /** Resolves when all was written, or it was no longer worth going on; rejects with SourceError or Mismatch. */

@@ -5,7 +5,7 @@ import { Counters } from './counters.ts'
 import { well } from './entry.ts'
 import { MaterializeError } from './errors.ts'
 import type { Change, Materializer, MaterializerStats, Rendition, RenditionState } from './model.ts'
-import type { ByteSource } from './ports.ts'
+import type { ByteSource, Priority } from './ports.ts'
 import { Runner } from './runner.ts'
 
 export interface MaterializerOptions {
@@ -73,6 +73,13 @@ class CachedMaterializer implements Materializer {
     if (target.length === 0) return undefined
     const runner = this.#runnerOf(rendition)
     return runner.readNow(target, offset) ? undefined : runner.read(target, offset, signal)
+  }
+
+  async fill(
+    rendition: Rendition,
+    { priority, signal }: { readonly priority: Priority; readonly signal: AbortSignal },
+  ): Promise<void> {
+    await this.#runnerOf(rendition).fill(priority, signal)
   }
 
   async takeWhole(rendition: Rendition, path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { EntryState, Failure, FailureCode } from './entry.ts'
-import type { SourceRef, Validator } from './ports.ts'
+import type { Priority, SourceRef, Validator } from './ports.ts'
 import type { Purpose } from './read-ahead.ts'
 
 /** A published file: these bytes, of this size, and no others, for ever. */
@@ -28,6 +28,11 @@ export interface Materializer extends AsyncDisposable {
    * the signal's reason when it is aborted first: what was on its way then goes on coming for a while.
    */
   read(rendition: Rendition, target: Uint8Array, offset: number, signal: AbortSignal): undefined | Promise<void>
+  /**
+   * Brings all bytes of a rendition here, as far as the cache has room. Rejects with SourceError when the source fails, with
+   * MaterializeError `no-space` or `gone`, or with the signal's reason; what has come stays.
+   */
+  fill(rendition: Rendition, options: { readonly priority: Priority; readonly signal: AbortSignal }): Promise<void>
   /**
    * Takes all bytes of a rendition from a file that is synced and does not change any more, best on the cache's own file
    * system; the caller removes it afterwards. Resolves false when the cache has no room. Rejects when the size differs.

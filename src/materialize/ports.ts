@@ -4,6 +4,11 @@ export interface SourceRef {
   readonly locator: string
 }
 
+/** One published file's bytes: the source may know more of it by its number. */
+export interface RenditionRef extends SourceRef {
+  readonly id: number
+}
+
 /** Who is waiting for the bytes; a connection slot goes to the first of these. */
 export type Priority = 'play' | 'scan' | 'measure'
 
@@ -45,7 +50,7 @@ export interface ByteSource {
    * higher priority needs the slot, the chunks end with SourceError `preempted`. `expect` goes into If-Range.
    */
   open(
-    ref: SourceRef,
+    ref: RenditionRef,
     range: { readonly from: number; readonly to?: number },
     options: OpenOptions,
   ): Promise<SourceBody>

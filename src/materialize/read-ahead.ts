@@ -17,7 +17,7 @@ export interface Stream {
   readonly readAt: number
 }
 
-export type Purpose = 'head' | 'tail' | 'random' | 'sequential' | 'whole'
+export type Purpose = 'head' | 'tail' | 'random' | 'sequential' | 'whole' | 'fill'
 
 /** One request to be made of the source: to its end when `to` is undefined. */
 export interface FetchPlan {
@@ -123,6 +123,18 @@ export function planFetch(
   if (!sequential) return { from, to: upTo(0), purpose: 'random', priority: 'play' }
   const to = Math.min(stop, lastMissing(present, size))
   return { from: offset, ...(to < size && { to }), purpose: 'sequential', priority: 'play' }
+}
+
+/** What to ask for so that the first bytes that are missing come, when all of the file is to be here; undefined when it is. */
+export function planFill(
+  { size, ranged, present }: { readonly size: number; readonly ranged: boolean; readonly present: Ranges },
+  priority: Priority,
+): FetchPlan | undefined {
+  const from = firstMissing(present, 0)
+  if (from >= size) return undefined
+  if (!ranged) return { from: 0, purpose: 'whole', priority }
+  const to = Math.min(nextRange(present, from, worthSkippingBytes) ?? size, lastMissing(present, size))
+  return { from, ...(to < size && { to }), purpose: 'fill', priority }
 }
 
 /** The byte that should be asked for ahead of a sequential reader, so that it never has to wait; undefined when none. */

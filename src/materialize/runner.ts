@@ -7,9 +7,9 @@ import { type EntryState, type Failure, next, well } from './entry.ts'
 import { MaterializeError } from './errors.ts'
 import { Fetch, type FetchHost, Mismatch } from './fetch.ts'
 import type { Change, FetchStats, Rendition } from './model.ts'
-import { type ByteSource, SourceError } from './ports.ts'
+import { type ByteSource, type Priority, SourceError } from './ports.ts'
 import { contains } from './ranges.ts'
-import { maxWindowBytes, planFetch, reorderBytes } from './read-ahead.ts'
+import { type FetchPlan, maxWindowBytes, planFetch, planFill, reorderBytes } from './read-ahead.ts'
 import { type Need, Readers, type Waiter } from './readers.ts'
 import type { SparseFile } from './sparse-file.ts'
 
@@ -50,7 +50,7 @@ export class Runner implements FetchHost {
   readonly #deps: RunnerDeps
   readonly #closing = new AbortController()
   readonly #readers: Readers
-  readonly #fetches = new Map<Fetch, Promise<void>>()
+  readonly #fetches = new Map<Fetch, Promise<unknown>>()
   #ranged: boolean
   #state: EntryState = well
   #readAt: number
@@ -125,6 +125,7 @@ export class Runner implements FetchHost {
 
   wantsMore(fetch: Fetch, offset: number): boolean {
     const { isDiskPaused } = this.#deps.cache
+    if (fetch.purpose === 'fill') return !isDiskPaused
     if (fetch.isBounded || (fetch.purpose === 'whole' && !isDiskPaused)) return true // to stop would be to start again
     const reach = reachOf(fetch)
     if (this.#readers.waiters.some(({ from, to }) => to > offset && from <= offset + reach)) return true
@@ -149,6 +150,29 @@ export class Runner implements FetchHost {
     this.#planSoon() // others may have waited to see whether the source answers at all
   }
 
+  /** Brings here what is missing, one request after the other. Rejects with what the first that fails ends with. */
+  async fill(priority: Priority, signal: AbortSignal): Promise<void> {
+    while (!this.file.isComplete) {
+      signal.throwIfAborted()
+      if (this.#state.at === 'changed') throw this.#refusal()
+      if (this.#deps.cache.isDiskPaused) {
+        throw new MaterializeError(
+          'no-space',
+          `Cannot keep all of rendition ${this.rendition.id}: the disk has no room`,
+        )
+      }
+      const { size } = this.rendition
+      const plan = planFill({ size, ranged: this.#ranged, present: this.file.present }, priority)
+      if (plan === undefined) return
+      const [fetch, ended] = this.#begin(plan)
+      const cancel = () => fetch.cancel()
+      signal.addEventListener('abort', cancel, { once: true })
+      const error = await ended
+      signal.removeEventListener('abort', cancel)
+      if (error !== undefined && !fetch.isCancelled) throw error
+    }
+  }
+
   /** All bytes are here now, by another way than a fetch. */
   completed(): void {
     this.#state = well
@@ -160,7 +184,8 @@ export class Runner implements FetchHost {
   tend(): boolean {
     const now = this.now()
     for (const fetch of this.#fetches.keys()) {
-      if (!this.#isWaitedFor(fetch) && now - fetch.wantedAt > this.#deps.idleMs) fetch.cancel()
+      const isIdle = !this.#isWaitedFor(fetch) && now - fetch.wantedAt > this.#deps.idleMs
+      if (fetch.purpose === 'fill' ? this.#deps.cache.isDiskPaused : isIdle) fetch.cancel()
       else fetch.nudge()
     }
     if (this.waiting > 0) this.#plan()
@@ -287,21 +312,28 @@ export class Runner implements FetchHost {
     const { size } = this.rendition
     const plan = planFetch(offset, end, { size, ranged: this.#ranged, present: this.file.present }, sequential)
     for (const other of this.#fetches.keys()) if (!this.#isWaitedFor(other)) other.setYieldable(true)
+    this.#begin(plan)
+  }
+
+  /** A fetch that has begun, and the promise of its end: with the error that ended it, if one did. */
+  #begin(plan: FetchPlan): [Fetch, Promise<unknown>] {
     const fetch = new Fetch(plan, this)
     this.#deps.counters.requests[plan.purpose]++
     const { locator } = this.rendition
-    const running = this.#using(() => fetch.run()).then(
+    const ended = this.#using(() => fetch.run()).then(
       () => this.#ended(fetch, undefined),
       error => this.#ended(fetch, locator === this.rendition.locator ? error : undefined), // else of no interest any more
     )
-    this.#fetches.set(fetch, running)
+    this.#fetches.set(fetch, ended)
+    return [fetch, ended]
   }
 
-  #ended(fetch: Fetch, error: unknown): void {
+  #ended(fetch: Fetch, error: unknown): unknown {
     this.#fetches.delete(fetch)
-    if (this.#closing.signal.aborted) return
+    if (this.#closing.signal.aborted) return error
     if (error !== undefined && !fetch.isCancelled) this.#failed(fetch, error)
     this.#planSoon()
+    return error
   }
 
   #failed(fetch: Fetch, error: unknown): void {

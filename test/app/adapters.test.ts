@@ -23,9 +23,9 @@ t.test('an account as a byte source', async t => {
     const [film] = [...demo.catalogue.movies()].filter(({ media }) => media.bytes > 2 ** 20)
     return {
       source: byteSource(new Map([['demo', account]])),
-      ref: { accountId: 'demo', locator: `movie/${film!.id}.${film!.extension}` },
+      ref: { id: 1, accountId: 'demo', locator: `movie/${film!.id}.${film!.extension}` },
       bytes: await readAll(film!.media),
-      missing: { accountId: 'demo', locator: 'movie/999999.mkv' },
+      missing: { id: 2, accountId: 'demo', locator: 'movie/999999.mkv' },
       connections: () => demo.connections.current,
       async [Symbol.asyncDispose]() {
         await account[Symbol.asyncDispose]()

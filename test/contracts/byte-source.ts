@@ -2,20 +2,20 @@ import type { Test } from 'tap'
 import {
   type ByteSource,
   type Measure,
+  type RenditionRef,
   SourceError,
   type SourceErrorCode,
   type SourceFacts,
-  type SourceRef,
 } from '../../src/materialize/ports.ts'
 
 /** A source to be examined, and what is true of it. */
 export interface ByteSourceSubject extends AsyncDisposable {
   readonly source: ByteSource & { readonly measure: Measure<SourceFacts> }
   /** A file of at least 1 MiB that is served by range, and its bytes. */
-  readonly ref: SourceRef
+  readonly ref: RenditionRef
   readonly bytes: Uint8Array
   /** A file that does not exist. */
-  readonly missing: SourceRef
+  readonly missing: RenditionRef
   /** Connections that are open upstream at this moment. */
   connections(): number
 }

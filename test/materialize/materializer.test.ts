@@ -30,8 +30,8 @@ t.test('the fake source keeps the contract of a source', async t => {
     return {
       source,
       bytes,
-      ref: { accountId: 'a', locator: 'film' },
-      missing: { accountId: 'a', locator: 'none' },
+      ref: { id: 1, accountId: 'a', locator: 'film' },
+      missing: { id: 2, accountId: 'a', locator: 'none' },
       connections: () => source.openNow(),
       [Symbol.asyncDispose]: async () => {},
     }

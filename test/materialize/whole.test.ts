@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { testBytes } from '../lib/fake-source.ts'
-import { pass, startMaterializing, until } from '../lib/materializing.ts'
+import { pass, passingTime, startMaterializing, until } from '../lib/materializing.ts'
 
 const MiB = 2 ** 20
 const bytes = testBytes(12 * MiB)
@@ -63,4 +63,36 @@ t.test('what takes long to make again is evicted last', async t => {
   }
   t.ok(it.materializer.stats().evictions > 0)
   t.equal(it.materializer.stats().bytesCostly, 12 * MiB)
+})
+
+t.test('filling brings what is missing and nothing twice, at its own priority', async t => {
+  await using it = await startMaterializing(t, { file: { bytes } })
+  await it.read(0, 64 * 1024)
+  await it.read(12 * MiB - 1_000, 1_000)
+  await it.readAll(5 * MiB, 8 * MiB)
+  const before = it.source.requests.length
+  const fetched = it.source.bytes
+  await it.materializer.fill(it.rendition, { priority: 'measure', signal: new AbortController().signal })
+  t.match(it.materializer.state(7), { complete: true })
+  t.equal(it.source.bytes - fetched <= 12 * MiB - fetched + MiB, true, 'ranges shorter than 1 MiB are fetched over')
+  t.ok(it.source.requests.slice(before).every(({ priority }) => priority === 'measure'))
+  await it.readAll(0, 12 * MiB)
+})
+
+t.test('filling ends with its signal, with an error of the source, and without room', async t => {
+  const signal = AbortSignal.timeout(2 ** 31 - 1)
+  await using stalled = await startMaterializing(t, { file: { bytes, faults: [{ type: 'stall', after: 2 * MiB }] } })
+  const stop = new AbortController()
+  const filling = stalled.materializer.fill(stalled.rendition, { priority: 'scan', signal: stop.signal })
+  await until(() => stalled.source.bytes >= 2 * MiB, 'two MiB to come')
+  stop.abort(new Error('enough'))
+  await t.rejects(filling, /enough/)
+  await until(() => stalled.source.openNow() === 0, 'the request to end')
+
+  await using broken = await startMaterializing(t, { file: { bytes, faults: [{ type: 'fail', code: 'gone' }] } })
+  await t.rejects(broken.materializer.fill(broken.rendition, { priority: 'scan', signal }), { code: 'gone' })
+
+  await using small = await startMaterializing(t, { file: { bytes }, budgetBytes: 4 * MiB })
+  const overfull = small.materializer.fill(small.rendition, { priority: 'scan', signal })
+  await t.rejects(passingTime(small.clock, overfull), { code: 'no-space' })
 })

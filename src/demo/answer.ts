@@ -3,7 +3,7 @@ import { createGzip } from 'node:zlib'
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
 import type { AnswerFaults } from './faults.ts'
-import type { OpenRecord } from './request-log.ts'
+import type { OpenRecord, RequestKind } from './request-log.ts'
 
 /** Bytes after which other requests get their turn, even when the connection takes everything at once. */
 const YIELD_BYTES = 256 * 1024
@@ -88,7 +88,7 @@ export async function send(exchange: Exchange, answer: Answer): Promise<void> {
     headers['content-encoding'] = 'gzip'
   }
   const announced = bytes !== undefined && faults.noLength !== true && faults.shortAfter === undefined
-  if (announced) headers['content-length'] = String(bytes)
+  if (announced) headers['content-length'] = String(bytes! + (method === 'HEAD' ? (faults.headGrowBy ?? 0) : 0))
   record.status = answer.status
   response.writeHead(answer.status, headers)
   if (method === 'HEAD' || answer.status === 304) {
@@ -143,8 +143,10 @@ async function sendBody(
   return signal.aborted && record.bytes < bytes ? 'broken' : 'ended' // a client may hang up when it has all of it
 }
 
+const gzippedKinds: ReadonlySet<RequestKind> = new Set(['api', 'playlist', 'guide', 'playlist-hls'])
+
 function wantsGzip({ faults, acceptEncoding, record }: Exchange): boolean {
-  if (record.kind !== 'api' && record.kind !== 'playlist' && record.kind !== 'guide') return false
+  if (!gzippedKinds.has(record.kind)) return false
   return faults.gzip === 'unasked' || (faults.gzip === true && /\bgzip\b/i.test(acceptEncoding))
 }
 

@@ -1,3 +1,4 @@
+import type { HlsTitle } from './hls.ts'
 import type { Media } from './media.ts'
 
 /** What a demo provider offers: the made films of titles.ts, or any number of synthetic ones. */
@@ -42,7 +43,9 @@ export interface Movie extends Title {
   /** What the provider claims; it may lie. */
   readonly extension: string
   readonly durationSeconds: number
+  /** Of a title served as HLS: the segments of its first track, unencrypted and one behind the other. */
   readonly media: Media
+  readonly hls?: HlsTitle
 }
 
 export interface Show extends Title {
@@ -67,7 +70,9 @@ export interface Episode {
   readonly addedAt: number
   readonly extension: string
   readonly durationSeconds: number
+  /** Of a title served as HLS: the segments of its first track, unencrypted and one behind the other. */
   readonly media: Media
+  readonly hls?: HlsTitle
 }
 
 export interface Channel {

@@ -1,5 +1,8 @@
 import type { Catalogue, Channel, Episode, Movie, Show } from './catalogue.ts'
 import { type Clip, containerOf } from './clip.ts'
+import { wholeFile } from './hls.ts'
+import { hlsMovies, hlsShows, rawMovie } from './hls-titles.ts'
+import { type HlsDescription, madeHls } from './made-hls.ts'
 import { fileMedia, type Media } from './media.ts'
 import type { MadeClip } from './media-set.ts'
 import * as titles from './titles.ts'
@@ -8,8 +11,16 @@ import * as titles from './titles.ts'
 const FIRST_ADDED = 1_704_067_200
 const DAY = 86_400
 
+export interface DemoCatalogueOptions {
+  /** Adds the titles of hls-titles.ts. */
+  readonly hls: boolean
+}
+
 /** The films of titles.ts over the clips that were made for them. */
-export function demoCatalogue(made: ReadonlyMap<string, MadeClip>): Catalogue {
+export async function demoCatalogue(
+  made: ReadonlyMap<string, MadeClip>,
+  { hls }: DemoCatalogueOptions,
+): Promise<Catalogue> {
   let added = FIRST_ADDED - DAY
   const mediaOf = (clip: Clip, addedAt: number): Media => {
     const { file, bytes, sha256 } = made.get(clip.name)!
@@ -20,12 +31,28 @@ export function demoCatalogue(made: ReadonlyMap<string, MadeClip>): Catalogue {
     added += DAY
     return { addedAt: added, durationSeconds: clip.seconds, media: mediaOf(clip, added), extension: containerOf(clip) }
   }
+  const streamed = async (description: HlsDescription) => {
+    added += DAY
+    const addedAt = added
+    const hls = await madeHls(description, made, new Date(addedAt * 1000))
+    const { segments } = hls.tracks[0]!
+    const durationSeconds = segments.reduce((sum, { seconds }) => sum + seconds, 0)
+    return { addedAt, durationSeconds, media: wholeFile(hls.tracks[0]!), hls, extension: 'm3u8' }
+  }
 
   const movies = titles.movies.map(({ clip, ...movie }): Movie => ({ ...playable(clip), ...movie }))
   const episodes = titles.shows.flatMap(show =>
     show.episodes.map(({ clip, ...episode }): Episode => ({ ...playable(clip), ...episode, showId: show.id })),
   )
-  const shows = titles.shows.map(({ episodes: own, ...show }): Show => {
+  if (hls) {
+    for (const { hls, ...movie } of hlsMovies) movies.push({ ...(await streamed(hls)), ...movie })
+    const { clip, ...raw } = rawMovie
+    movies.push({ ...playable(clip), ...raw })
+    for (const { id: showId, episodes: own } of hlsShows) {
+      for (const { hls, ...episode } of own) episodes.push({ ...(await streamed(hls)), ...episode, showId })
+    }
+  }
+  const shows = [...titles.shows, ...(hls ? hlsShows : [])].map(({ episodes: _, ...show }): Show => {
     const last = episodes.findLast(episode => episode.showId === show.id)!
     return { ...show, addedAt: last.addedAt }
   })

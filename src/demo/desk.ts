@@ -8,9 +8,13 @@ import type { Catalogue, StreamKind } from './catalogue.ts'
 import { changedCatalogue } from './changed-catalogue.ts'
 import { type AnswerFaults, FaultBook, type Faults, type Target } from './faults.ts'
 import { xmltv } from './guide.ts'
+import { type HlsTitle, laterCut } from './hls.ts'
+import { entryPlaylist, hlsPiece, hlsRoot } from './hls-pieces.ts'
+import { faultyPlaylist } from './hls-playlist.ts'
 import { type Media, revisedMedia } from './media.ts'
 import { notAuthorised, pieces, playerApi } from './player-api.ts'
 import { playlist } from './playlist.ts'
+import { conditionsOf, hostOf, idOf, queryOf } from './request-facts.ts'
 import { type RequestKind, RequestLog } from './request-log.ts'
 import { fileAnswer, liveAnswer } from './streams.ts'
 import { type Ticket, Tokens } from './tokens.ts'
@@ -76,6 +80,13 @@ export class Desk {
     return revisedMedia(media, revision, growBy)
   }
 
+  /** A title served as HLS, as it is now. */
+  hlsOf(kind: StreamKind, id: number): HlsTitle | undefined {
+    if (kind === 'live') return undefined
+    const title = kind === 'movie' ? this.#catalogue.movie(id) : this.#catalogue.episode(id)
+    return title?.hls && laterCut(title.hls, this.#book.peek(`${kind}/${id}`).version ?? 0)
+  }
+
   addRoutes(app: FastifyInstance): void {
     app.route({ method: GET_AND_HEAD, url: '/player_api.php', handler: this.#playerApi })
     app.route({ method: GET_AND_HEAD, url: '/get.php', handler: this.#playlist })
@@ -85,6 +96,7 @@ export class Desk {
       app.route({ method: GET_AND_HEAD, url: `/${kind}/:username/:password/:file`, handler })
       if (kind === 'live') app.route({ method: GET_AND_HEAD, url: '/:username/:password/:file', handler })
     }
+    this.#addHlsRoutes(app, false)
     app.setNotFoundHandler((request, reply) =>
       this.#answer(request, reply, 'other', 'other', () => text(404, 'not found\n')),
     )
@@ -127,7 +139,8 @@ export class Desk {
   #stream(kind: StreamKind, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const params = request.params as { username: string; password: string; file: string }
     const id = idOf(params.file)
-    return this.#answer(request, reply, kind, `${kind}/${id ?? 'unknown'}`, exchange => {
+    const recordedAs = this.#entryKind(kind, id)
+    return this.#answer(request, reply, recordedAs, `${kind}/${id ?? 'unknown'}`, exchange => {
       if (!this.#isKnown(params)) return forbidden()
       if (id === undefined) return text(404, 'not found\n')
       const { redirect, tokenMs, tokenUses } = exchange.faults
@@ -141,6 +154,7 @@ export class Desk {
   /** Of the second listener. */
   addTokenRoutes(app: FastifyInstance): void {
     app.route({ method: GET_AND_HEAD, url: '/token/:token/:file', handler: this.#redirected })
+    this.#addHlsRoutes(app, true)
   }
 
   readonly #redirected = (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -151,37 +165,91 @@ export class Desk {
     return this.#answer(
       request,
       reply,
-      kind,
+      this.#entryKind(kind, id),
       `${kind}/${id}`,
-      exchange => this.#streamAnswer(ticket, request, exchange),
+      exchange => this.#streamAnswer(ticket, request, exchange, token),
       true,
     )
   }
 
-  #streamAnswer({ kind, id }: Ticket, request: FastifyRequest, exchange: Exchange): Answer {
+  #addHlsRoutes(app: FastifyInstance, redirected: boolean): void {
+    const handler = (request: FastifyRequest, reply: FastifyReply) => this.#hls(request, reply, redirected)
+    for (const access of [':token', ':username/:password']) {
+      app.route({ method: GET_AND_HEAD, url: `/hls/${access}/:kind/:id/:track/:file`, handler })
+    }
+  }
+
+  /** What the playlists of a title lead to. */
+  #hls(request: FastifyRequest, reply: FastifyReply, redirected: boolean): Promise<void> {
+    const params = request.params as Record<string, string>
+    const kind = params.kind === 'series' ? 'series' : 'movie'
+    const id = idOf(params.id!) ?? -1
+    const title = this.hlsOf(kind, id)
+    const piece = title && hlsPiece(title, params.track!, params.file!, request.headers.range)
+    const asksLength = request.method === 'HEAD' && piece?.kind === 'segment'
+    const recordedAs = asksLength ? 'length' : (piece?.kind ?? 'other')
+    const target = `${kind}/${piece === undefined ? 'unknown' : `${id}/${piece.name}`}`
+    const isAllowed = () => {
+      if (params.token === undefined) return this.#isKnown(params)
+      const ticket = this.tokens.use(params.token)
+      return ticket?.kind === kind && ticket.id === id
+    }
+    const answerTo = (exchange: Exchange) => {
+      if (!isAllowed()) return forbidden()
+      if (piece === undefined) return text(404, 'not found\n')
+      const instead = this.#connect(request, exchange)
+      if (instead !== undefined) return instead
+      const { content } = piece
+      if (typeof content !== 'function') return fileAnswer(content, conditionsOf(request), exchange)
+      return playlistAnswer(
+        content((track, file) => (track === params.track ? file : `../${track}/${file}`)),
+        exchange,
+      )
+    }
+    return this.#answer(request, reply, recordedAs, target, answerTo, redirected)
+  }
+
+  #entryKind(kind: StreamKind, id: number | undefined): RequestKind {
+    return id !== undefined && this.hlsOf(kind, id) !== undefined ? 'playlist-hls' : kind
+  }
+
+  /** Takes a connection for the exchange. The answer, if it cannot have one, or the faults have another in store. */
+  #connect(request: FastifyRequest, exchange: Exchange): Answer | undefined {
     const disconnect = this.requestLog.connect(this.limits.maxConnections)
     if (disconnect === undefined) return text(this.limits.refusal, 'too many connections\n')
     exchange.disconnect = disconnect
     const instead = replaced(exchange.faults)
     if (instead !== undefined) return instead
-    if (request.method === 'HEAD' && exchange.faults.noHead === true) return text(405, 'GET only\n', { allow: 'GET' })
+    const isRefused = request.method === 'HEAD' && exchange.faults.noHead === true
+    return isRefused ? text(405, 'GET only\n', { allow: 'GET' }) : undefined
+  }
+
+  /** `token` is the one by which the request came. */
+  #streamAnswer(ticket: Ticket, request: FastifyRequest, exchange: Exchange, token?: string): Answer {
+    const { kind, id } = ticket
+    const instead = this.#connect(request, exchange)
+    if (instead !== undefined) return instead
     if (kind === 'live') {
       const channel = this.#catalogue.channel(id)
       return channel === undefined ? text(404, 'not found\n') : liveAnswer(channel, exchange)
     }
-    const media = this.mediaOf(kind, id)
-    if (media === undefined) return text(404, 'not found\n')
-    const { headers, method } = request
-    const conditions = {
-      method,
-      range: headers.range,
-      ifRange: headers['if-range'] as string | undefined,
-      ifMatch: headers['if-match'],
-      ifNoneMatch: headers['if-none-match'],
-      ifModifiedSince: headers['if-modified-since'],
-      ifUnmodifiedSince: headers['if-unmodified-since'],
+    const hls = this.hlsOf(kind, id)
+    if (hls !== undefined) {
+      const root = hlsRoot(token ?? this.#access(ticket, exchange.faults), kind, id)
+      return playlistAnswer(
+        entryPlaylist(hls, hls.absoluteAddresses ? `http://${hostOf(request)}${root}` : root),
+        exchange,
+      )
     }
-    return fileAnswer(media, conditions, exchange)
+    const media = this.mediaOf(kind, id)
+    return media === undefined ? text(404, 'not found\n') : fileAnswer(media, conditionsOf(request), exchange)
+  }
+
+  /** What gives access to the pieces of a title: in its addresses, after `/hls/`. */
+  #access(ticket: Ticket, { tokens, tokenMs, tokenUses }: AnswerFaults): string {
+    if (tokens === true) return this.tokens.issue(ticket, tokenMs, tokenUses)
+    const { username, password } = this.credentials
+    return `${encodeURIComponent(username.reveal())}/${encodeURIComponent(password.reveal())}`
   }
 
   /** Everything that one request goes through: the log, its faults, its answer. */
@@ -225,8 +293,11 @@ export class Desk {
     const exchange: Exchange = { reply, method, acceptEncoding, faults, record, signal, clock: this.#clock }
     try {
       if (faults.latencyMs !== undefined) await this.#clock.sleep(faults.latencyMs, signal)
-      const isStream = kind === 'movie' || kind === 'series' || kind === 'live'
-      const instead = isStream ? undefined : replaced(faults)
+      if (faults.hangUp === true) {
+        reply.raw.destroy()
+        return
+      }
+      const instead = streamKinds.has(kind) ? undefined : replaced(faults)
       await send(exchange, instead ?? answerTo(exchange))
     } catch (error) {
       if (!signal.aborted) this.#log.error({ error, target }, 'demo request failed')
@@ -241,25 +312,13 @@ export class Desk {
   }
 }
 
+/** Kinds that take one of the account's connections. */
+const streamKinds: ReadonlySet<RequestKind> = new Set([
+  ...(['movie', 'series', 'live'] as const),
+  ...(['playlist-hls', 'segment', 'length', 'key'] as const),
+])
+const playlistAnswer = (playlist: string, { faults }: Exchange) =>
+  text(200, faultyPlaylist(playlist, faults.playlist), { 'content-type': 'application/vnd.apple.mpegurl' })
 const forbidden = () => text(403, 'forbidden\n')
 const pick = ({ redirect, tokenMs, tokenUses }: AnswerFaults): AnswerFaults =>
   Object.fromEntries(Object.entries({ redirect, tokenMs, tokenUses }).filter(([, value]) => value !== undefined))
-
-/** `101.mp4` and `101` are both title 101: nobody checks the extension. */
-function idOf(file: string): number | undefined {
-  const [, digits] = /^(\d{1,15})(?:\.\w{1,8})?$/.exec(file) ?? []
-  return digits === undefined ? undefined : Number(digits)
-}
-
-/** The address the client used, so that what it is told leads it back here. */
-function hostOf(request: FastifyRequest): string {
-  const { host } = request.headers
-  const { localAddress = '127.0.0.1', localPort = 80 } = request.socket
-  return host !== undefined && /^[\w.:[\]-]{1,255}$/.test(host) ? host : `${localAddress}:${localPort}`
-}
-
-/** The parameters that were given once. */
-function queryOf(request: FastifyRequest): Record<string, string | undefined> {
-  const entries = Object.entries(request.query as Record<string, unknown>)
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
-}

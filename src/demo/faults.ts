@@ -1,4 +1,5 @@
 import type { EpisodesShape } from './catalogue.ts'
+import type { PlaylistFault } from './hls-playlist.ts'
 
 /**
  * Everything a demo provider can do wrong, as plain data that may be changed while it runs: what is set applies from the next
@@ -12,7 +13,9 @@ export interface Faults {
   /**
    * How answers go wrong, by target: `api/get_vod_streams` (and so on; `api/account` is the one without an action),
    * `get.php`, `xmltv.php`, `movie/101`, `series/2011`, `live/301`. A `*` at the end stands for any rest: `movie/*`, `*`.
-   * Several that match add up, the longest overriding the shorter.
+   * Several that match add up, the longest overriding the shorter. Of a title served as HLS, `movie/121` is the playlist at its
+   * own address, `movie/121/360p` that of a track, `movie/121/360p/7` a segment, `movie/123/main/map` an initialization
+   * section, `movie/124/key/0` a key.
    */
   answers?: Record<string, AnswerFaults>
 }
@@ -48,6 +51,8 @@ export interface CatalogueChanges {
 }
 
 export interface AnswerFaults {
+  /** Of segments only, those with this number or a higher one: `{ fromSegment: 5, hangUp: true }` dies in the middle. */
+  fromSegment?: number
   /** For the first so many requests only; those after them are answered well. Left out: for ever. */
   times?: number
   /** Answered instead, with a short text: 403, 404, 416, 429, 458, 500, 503, 509 … */
@@ -56,6 +61,8 @@ export interface AnswerFaults {
   retryAfter?: number | string
   /** Status 200 with something else: a web page, a line of text, nothing at all, `[]`, `{}`. */
   instead?: 'html' | 'text' | 'nothing' | 'empty-list' | 'empty-object'
+  /** The connection is closed without an answer. */
+  hangUp?: boolean
   /** Milliseconds before the answer begins. */
   latencyMs?: number
   /** The body's speed. */
@@ -69,12 +76,14 @@ export interface AnswerFaults {
   stallMs?: number
   /** No Content-Length: the body is sent in chunks. */
   noLength?: boolean
-  /** `true`: compressed when the client accepts that. `unasked`: in any case. API, playlist and guide only. */
+  /** `true`: compressed when the client accepts that. `unasked`: in any case. API, playlists and guide only. */
   gzip?: boolean | 'unasked'
 
   // Streams only:
   /** HEAD is answered with 405. */
   noHead?: boolean
+  /** HEAD tells a length that is so many bytes more (or, below zero, fewer) than GET sends. */
+  headGrowBy?: number
   /** Ranges are not understood: 200 and everything, without Accept-Ranges. */
   noRanges?: boolean
   /** What a 206 says about itself: one byte further on, one byte longer, `/*` for the length, or nothing. */
@@ -90,6 +99,14 @@ export interface AnswerFaults {
   /** How long such a token is good, and for how many requests; after that it answers 403. */
   tokenMs?: number
   tokenUses?: number
+
+  // Titles served as HLS only:
+  /** What is wrong with a playlist. */
+  playlist?: PlaylistFault
+  /** Addresses in the playlists have a token in place of user and password: one for each request of the title's own address. */
+  tokens?: boolean
+  /** Set for the title (`movie/121`): another version of it, that begins so many segments later. */
+  version?: number
 }
 
 /** What is asked of, in the words of `Faults.answers`. */
@@ -118,9 +135,8 @@ export class FaultBook {
   }
 
   /** What applies to the bytes of a stream as they are now; counts nothing. */
-  peek(target: Target): Pick<AnswerFaults, 'revision' | 'growBy'> {
-    const { revision = 0, growBy = 0 }: AnswerFaults = Object.assign({}, ...this.#matching(target))
-    return { revision, growBy }
+  peek(target: Target): Pick<AnswerFaults, 'revision' | 'growBy' | 'version'> {
+    return Object.assign({}, ...this.#matching(target))
   }
 
   /** Forgets how often each was used. */
@@ -132,7 +148,14 @@ export class FaultBook {
   #matching(target: Target): AnswerFaults[] {
     return Object.entries(this.#faults.answers ?? {})
       .filter(([pattern]) => (pattern.endsWith('*') ? target.startsWith(pattern.slice(0, -1)) : pattern === target))
+      .filter(([, { fromSegment = -1 }]) => fromSegment < 0 || fromSegment <= segmentOf(target))
       .sort(([a], [b]) => a.length - b.length)
       .map(([, faults]) => faults)
   }
+}
+
+/** The number of the segment that a target is; -1 for what is none. */
+function segmentOf(target: Target): number {
+  const [, number = '-1'] = /^\w+\/\d+\/(?!key\/)[^/]+\/(\d+)$/.exec(target) ?? []
+  return Number(number)
 }

@@ -4,8 +4,10 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../lib/clock.ts'
-import { runFfmpeg, type Tool } from '../media/index.ts'
-import { type Clip, clipJob, fileNameOf, recipeOf } from './clip.ts'
+import { type FfmpegJob, type FfmpegRunOptions, ProcessError, runFfmpeg, type Tool } from '../media/index.ts'
+import type { Clip } from './clip.ts'
+import type { HlsClip } from './hls-clip.ts'
+import { productOf } from './product.ts'
 
 /** No clip takes longer than a few seconds; a machine on which one takes this long is out of order. */
 const CLIP_DEADLINE_MS = 120_000
@@ -17,11 +19,12 @@ const LOCK_POLL_MS = 100
 const LOCK_STALE_MS = 10_000
 const LOCK_RENEW_MS = 2000
 
-/** A clip as it lies on disk. */
+/** A clip as it lies on disk: a file, or a directory with the files of a rendition. */
 export interface MadeClip {
   readonly file: string
+  /** Of a directory: of all its files. */
   readonly bytes: number
-  /** Of the whole file, in hexadecimal. */
+  /** Of the whole file, or of the files in a directory one after the other in the order of their names; in hexadecimal. */
   readonly sha256: string
 }
 
@@ -34,7 +37,7 @@ export interface MakingProgress {
 
 export interface PrepareOptions {
   readonly directory: string
-  readonly clips: readonly Clip[]
+  readonly clips: readonly (Clip | HlsClip)[]
   /** Asked for only when something has to be made. */
   readonly ffmpeg: () => Promise<Tool>
   readonly onProgress?: (progress: MakingProgress) => void
@@ -71,7 +74,11 @@ export async function prepareClips(options: PrepareOptions): Promise<ReadonlyMap
   return made
 }
 
-async function makeAll(missing: readonly Clip[], made: Map<string, MadeClip>, options: PrepareOptions): Promise<void> {
+async function makeAll(
+  missing: readonly (Clip | HlsClip)[],
+  made: Map<string, MadeClip>,
+  options: PrepareOptions,
+): Promise<void> {
   const { directory, clips, onProgress, clock = systemClock } = options
   const ffmpeg = await options.ffmpeg()
   // One that fails ends the others; its own error is the one that is thrown.
@@ -99,7 +106,8 @@ async function makeAll(missing: readonly Clip[], made: Map<string, MadeClip>, op
       try {
         const { file, ...facts } = await make(clip, directory, ffmpeg, signal, onClipProgress)
         made.set(name, { file, ...facts })
-        manifest[fileNameOf(clip)] = { recipe: recipeOf(clip), ...facts }
+        const { fileName, recipe } = productOf(clip)
+        manifest[fileName] = { recipe, ...facts }
       } catch (error) {
         failure.abort(error)
         throw error
@@ -120,54 +128,79 @@ async function makeAll(missing: readonly Clip[], made: Map<string, MadeClip>, op
 }
 
 async function make(
-  clip: Clip,
+  clip: Clip | HlsClip,
   directory: string,
   ffmpeg: Tool,
   signal: AbortSignal,
   onProgress: (seconds: number) => void,
 ): Promise<MadeClip> {
-  const file = join(directory, fileNameOf(clip))
+  const { fileName, isDirectory, jobs } = productOf(clip)
+  const file = join(directory, fileName)
   const partial = `${file}.${process.pid}.partial`
   try {
-    await runFfmpeg(ffmpeg, clipJob(clip, partial), { deadlineMs: CLIP_DEADLINE_MS, signal, onProgress })
+    if (isDirectory) await mkdir(partial)
+    await runFirstPossible(ffmpeg, jobs(partial), { deadlineMs: CLIP_DEADLINE_MS, signal, onProgress })
     const hash = createHash('sha256')
     let bytes = 0
-    for await (const chunk of createReadStream(partial, { highWaterMark: 2 ** 20 })) {
-      hash.update(chunk)
-      bytes += chunk.length
+    for (const each of await filesOf(partial)) {
+      for await (const chunk of createReadStream(each, { highWaterMark: 2 ** 20 })) {
+        hash.update(chunk)
+        bytes += chunk.length
+      }
     }
+    if (isDirectory) await rm(file, { recursive: true, force: true })
     await rename(partial, file)
     return { file, bytes, sha256: hash.digest('hex') }
   } catch (cause) {
-    await rm(partial, { force: true }).catch(() => {})
+    await rm(partial, { recursive: true, force: true }).catch(() => {})
     signal.throwIfAborted()
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(`Cannot make the demo film ${fileNameOf(clip)} in ${directory}: ${reason}`, { cause })
+    throw new Error(`Cannot make the demo film ${fileName} in ${directory}: ${reason}`, { cause })
   }
+}
+
+/** Runs the first of the jobs that this ffmpeg can do. */
+async function runFirstPossible(ffmpeg: Tool, jobs: readonly FfmpegJob[], options: FfmpegRunOptions): Promise<void> {
+  for (const [at, job] of jobs.entries()) {
+    try {
+      return await runFfmpeg(ffmpeg, job, options)
+    } catch (error) {
+      if (at === jobs.length - 1 || !(error instanceof ProcessError && error.code === 'failed')) throw error
+    }
+  }
+}
+
+/** The file itself, or those of a directory by name. */
+async function filesOf(path: string): Promise<readonly string[]> {
+  if (!(await stat(path)).isDirectory()) return [path]
+  return (await readdir(path)).sort().map(name => join(path, name))
 }
 
 /** What a process that was killed left behind. */
 async function removeUnfinished(directory: string): Promise<void> {
   const names = (await readdir(directory)).filter(name => name.endsWith('.partial'))
-  await Promise.all(names.map(name => rm(join(directory, name), { force: true })))
+  await Promise.all(names.map(name => rm(join(directory, name), { recursive: true, force: true })))
 }
 
 /** The clips that are there as the manifest says, by name. */
-async function present(directory: string, clips: readonly Clip[]): Promise<ReadonlyMap<string, MadeClip>> {
+async function present(directory: string, clips: readonly (Clip | HlsClip)[]): Promise<ReadonlyMap<string, MadeClip>> {
   const manifest = await readManifest(directory)
   const found = await Promise.all(
     clips.map(async clip => {
-      const file = join(directory, fileNameOf(clip))
-      const entry = manifest[fileNameOf(clip)]
-      if (entry?.recipe !== recipeOf(clip)) return []
-      const bytes = await stat(file).then(
-        stats => stats.size,
-        () => undefined,
-      )
+      const { fileName, recipe } = productOf(clip)
+      const file = join(directory, fileName)
+      const entry = manifest[fileName]
+      if (entry?.recipe !== recipe) return []
+      const bytes = await bytesOf(file).catch(() => undefined)
       return bytes === entry.bytes ? [[clip.name, { file, bytes, sha256: entry.sha256 }] as const] : []
     }),
   )
   return new Map(found.flat())
+}
+
+async function bytesOf(path: string): Promise<number> {
+  const all = await Promise.all((await filesOf(path)).map(file => stat(file)))
+  return all.reduce((sum, { size }) => sum + size, 0)
 }
 
 const manifestFile = (directory: string) => join(directory, 'manifest.json')

@@ -11,8 +11,8 @@ export interface Media {
   readonly tag: string
   /** Constant for these bytes; whole seconds, as HTTP dates are. */
   readonly modifiedAt: Date
-  /** What they are, whatever extension is claimed. */
-  readonly container: 'mp4' | 'mkv' | 'ts'
+  /** What they are, whatever extension is claimed. `vtt` and `key` are of HLS: a piece of subtitles, a key. */
+  readonly container: 'mp4' | 'mkv' | 'ts' | 'vtt' | 'key'
   /** The bytes from `start` up to, not including, `end`, in pieces of at most 64 KiB. */
   read(start: number, end: number): AsyncIterable<Buffer>
 }
@@ -44,6 +44,44 @@ export function computedMedia(
         const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - at))
         fill(chunk, at)
         yield chunk
+      }
+    },
+  }
+}
+
+/** Bytes that are small enough to be made in one piece, each time they are asked for. */
+export function madeMedia(
+  facts: Pick<Media, 'bytes' | 'tag' | 'modifiedAt' | 'container'>,
+  make: () => Buffer | Promise<Buffer>,
+): Media {
+  return {
+    ...facts,
+    async *read(start, end) {
+      const all = (await make()).subarray(start, end)
+      for (let at = 0; at < all.length; at += CHUNK_BYTES) yield all.subarray(at, at + CHUNK_BYTES)
+    },
+  }
+}
+
+/** The bytes of another from `start` up to, not including, `end`. */
+export function partOf(whole: Media, start: number, end: number): Media {
+  const { container, modifiedAt, tag } = whole
+  const facts = { bytes: end - start, container, modifiedAt, tag: `${tag}-${start.toString(16)}` }
+  return { ...facts, read: (from, to) => whole.read(start + from, start + Math.min(to, end - start)) }
+}
+
+/** Several, one behind the other: at least one. They are of the first one's kind and date. */
+export function joined(parts: readonly Media[]): Media {
+  const { container, modifiedAt, tag } = parts[0]!
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
+  return {
+    ...{ bytes, container, modifiedAt, tag: `${tag}+${parts.length - 1}-${bytes.toString(16)}` },
+    async *read(start, end) {
+      let at = 0
+      for (const part of parts) {
+        if (at >= end) return
+        if (at + part.bytes > start) yield* part.read(Math.max(0, start - at), Math.min(part.bytes, end - at))
+        at += part.bytes
       }
     },
   }

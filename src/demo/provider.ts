@@ -7,6 +7,8 @@ import type { Catalogue, StreamKind } from './catalogue.ts'
 import { demoCatalogue } from './demo-catalogue.ts'
 import { Desk } from './desk.ts'
 import type { AnswerFaults, Faults, Target } from './faults.ts'
+import type { HlsTitle } from './hls.ts'
+import { hlsClips } from './hls-titles.ts'
 import type { Media } from './media.ts'
 import { type MakingProgress, prepareClips } from './media-set.ts'
 import type { Connections, RequestKind, RequestRecord } from './request-log.ts'
@@ -22,6 +24,8 @@ export interface DemoOptions {
   readonly redirectPort?: number
   /** Where the made films are kept between starts, about 100 MB. Needed unless `catalogue` is given. */
   readonly directory?: string
+  /** Adds films and a show that are served as HLS, and a film that is a raw transport stream. */
+  readonly hls?: boolean
   /** Synthetic titles in place of the made ones: no ffmpeg, no files. */
   readonly catalogue?: SyntheticOptions
   readonly faults?: Faults
@@ -62,6 +66,8 @@ export interface DemoProvider extends AsyncDisposable {
   reset(): void
   /** The bytes a stream has now, by the id it is asked with, revisions included: what a client must end up with. */
   media(kind: StreamKind, id: number): Media
+  /** A title served as HLS as it is now: its tracks and segments, unencrypted, and where they are on disk. */
+  hls(kind: StreamKind, id: number): HlsTitle
   /** The file on disk behind a made title. */
   file(kind: StreamKind, id: number): string
   /** Every redirect handed out so far leads to 403. */
@@ -113,6 +119,11 @@ export async function startDemoProvider(options: DemoOptions, deps: DemoDeps = {
       ),
     reset: () => desk.reset(),
     media: (kind, id) => desk.currentMedia(kind, id),
+    hls(kind, id) {
+      const title = desk.hlsOf(kind, id)
+      if (title === undefined) throw new Error(`There is no HLS behind ${kind}/${id}`)
+      return title
+    },
     file(kind, id) {
       const { file } = desk.mediaOf(kind, id) ?? {}
       if (file === undefined) throw new Error(`There is no file behind ${kind}/${id}`)
@@ -128,16 +139,17 @@ async function makeCatalogue(options: DemoOptions, deps: DemoDeps): Promise<Cata
   const { directory } = options
   if (directory === undefined)
     throw new Error('The demo provider needs a directory for its films, or a synthetic catalogue')
+  const { hls = false } = options
   const { onProgress, signal, clock, tools } = deps
   const made = await prepareClips({
     directory,
-    clips,
+    clips: hls ? [...clips, ...hlsClips] : clips,
     ffmpeg: async () => (tools ?? (await findTools({ ...(signal && { signal }) }))).ffmpeg,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
     ...(clock && { clock }),
   })
-  return demoCatalogue(made)
+  return demoCatalogue(made, { hls })
 }
 
 /** Routes and nothing else: every answer is written by desk.ts. A closing listener does not wait for open streams. */

@@ -3,12 +3,27 @@ import type { Target } from './faults.ts'
 /** Requests kept; the oldest go first. */
 const MAX_RECORDS = 20_000
 
-export type RequestKind = 'api' | 'playlist' | 'guide' | 'movie' | 'series' | 'live' | 'other'
+/**
+ * What was asked for. Of a title served as HLS: its playlists (`playlist-hls`), pieces of media (`segment`), only the length of
+ * one (`length`, a HEAD), keys; they are never `movie` or `series`.
+ */
+export type RequestKind =
+  | 'api'
+  | 'playlist'
+  | 'guide'
+  | 'movie'
+  | 'series'
+  | 'live'
+  | 'playlist-hls'
+  | 'segment'
+  | 'length'
+  | 'key'
+  | 'other'
 
 /** One request and what became of it. Nothing in it is secret: a target has no credentials. */
 export interface RequestRecord {
   readonly kind: RequestKind
-  /** As in `Faults.answers`: `movie/101`, `api/get_series`. */
+  /** As in `Faults.answers`: `movie/101`, `api/get_series`, `movie/121/360p/7`. */
   readonly target: Target
   readonly method: string
   /** The Range header. */

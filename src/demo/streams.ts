@@ -10,7 +10,13 @@ const LIVE_TICK_MS = 100
 /** Whole MPEG-TS packets, seven at a time as is usual on networks. */
 const LIVE_UNIT_BYTES = 7 * 188
 
-const contentTypes = { mp4: 'video/mp4', mkv: 'video/x-matroska', ts: 'video/mp2t' } as const
+const contentTypes = {
+  mp4: 'video/mp4',
+  mkv: 'video/x-matroska',
+  ts: 'video/mp2t',
+  vtt: 'text/vtt',
+  key: 'application/octet-stream',
+} as const
 
 /** A film or an episode: what a conforming file server answers, apart from what the faults of the exchange change. */
 export function fileAnswer(media: Media, request: RangeRequest, { faults }: Exchange): Answer {

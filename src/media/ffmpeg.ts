@@ -20,7 +20,7 @@ export interface FfmpegJob {
     /** Overwritten when it exists. Callers write beside the place it is for and rename. */
     readonly file: string
     /** The muxer, always named: file names such as `x.partial` say nothing. */
-    readonly format: 'mp4' | 'matroska' | 'mpegts'
+    readonly format: 'mp4' | 'matroska' | 'mpegts' | 'hls'
     /** Maps, codecs, muxer options; in the order ffmpeg gets them. */
     readonly options: readonly string[]
   }

@@ -20,7 +20,8 @@ export async function startDemo(
   deps: Pick<DemoDeps, 'onProgress' | 'signal'> & { readonly log: Logger },
 ): Promise<RunningDemo> {
   const tools = await findTools({ ...config.media, ...(deps.signal && { signal: deps.signal }) })
-  const options: DemoOptions = { host: '127.0.0.1', port: 0, directory: join(demoDirectory(config.data), 'media') }
+  const directory = join(demoDirectory(config.data), 'media')
+  const options: DemoOptions = { host: '127.0.0.1', port: 0, directory, hls: true }
   const provider = await startDemoProvider(options, { ...deps, tools })
   return {
     provider,

@@ -86,3 +86,15 @@ export interface Channel {
   /** A piece of MPEG-TS that is sent over and over, at the speed it plays. */
   readonly loop: { readonly media: Media; readonly seconds: number }
 }
+
+/** A catalogue with more films, behind its own. */
+export function withMovies(catalogue: Catalogue, more: Pick<Catalogue, 'movies' | 'movie'>): Catalogue {
+  return {
+    ...catalogue,
+    *movies() {
+      yield* catalogue.movies()
+      yield* more.movies()
+    },
+    movie: id => catalogue.movie(id) ?? more.movie(id),
+  }
+}

@@ -10,6 +10,8 @@ export interface HlsPicture {
   readonly color: string
   readonly framesPerSecond: number
   readonly bitrateKbps: number
+  /** Has B-frames: frames are not sent in the order in which they are shown. */
+  readonly reordered?: boolean
   /** Grain over the picture, so that it takes all of its bitrate, as films do. */
   readonly grain?: boolean
 }
@@ -54,7 +56,7 @@ export function hlsRecipeOf(clip: HlsClip): string {
 
 /**
  * The ffmpeg run that makes a rendition: `index.m3u8` in the directory, and beside it one file of which each segment is a
- * byte range. Baseline H.264 of level 3 and AAC-LC are what `codecsOf` says.
+ * byte range. H.264 is Baseline, or Main with B-frames, of level 3, as `codecsOf` says.
  */
 export function hlsClipJob(clip: HlsClip, directory: string): FfmpegJob {
   const { picture, sound, segmentSeconds, startsAt = 0 } = clip
@@ -81,7 +83,10 @@ export const PLAYLIST_NAME = 'index.m3u8'
 export function codecsOf({ picture, sound, otherwise }: HlsClip): string | undefined {
   if (otherwise !== undefined || picture?.codec === 'hevc') return undefined
   const soundCodecs = { aac: 'mp4a.40.2', ac3: 'ac-3', eac3: 'ec-3' } as const
-  return [...(picture ? ['avc1.42c01e'] : []), ...(sound ? [soundCodecs[sound.codec]] : [])].join(',')
+  return [
+    ...(picture ? [picture.reordered ? 'avc1.4d401e' : 'avc1.42c01e'] : []),
+    ...(sound ? [soundCodecs[sound.codec]] : []),
+  ].join(',')
 }
 
 function pictureInput({ width, height, color, framesPerSecond, grain }: HlsPicture, { seconds }: HlsClip) {
@@ -97,13 +102,15 @@ function soundInput({ tone }: HlsSound, { seconds, loops }: HlsClip) {
   return { format: 'lavfi', source: loops ? `${source},${frames}` : source }
 }
 
-function pictureOptions({ codec, framesPerSecond, bitrateKbps }: HlsPicture, segmentSeconds: number): string[] {
+function pictureOptions(picture: HlsPicture, segmentSeconds: number): string[] {
+  const { codec, framesPerSecond, bitrateKbps, reordered } = picture
   const keyFrames = segmentSeconds * framesPerSecond
   const rate = ['-b:v', `${bitrateKbps}k`, '-maxrate', `${bitrateKbps}k`, '-bufsize', `${2 * bitrateKbps}k`]
   if (codec === 'h264') {
     const interval = ['-g', String(keyFrames), '-keyint_min', String(keyFrames), '-sc_threshold', '0']
-    const profile = ['-preset', 'ultrafast', '-profile:v', 'baseline', '-level', '3.0', '-threads', '1']
-    return ['-c:v', 'libx264', ...profile, '-pix_fmt', 'yuv420p', ...rate, ...interval]
+    const profile = reordered ? ['-profile:v', 'main', '-bf', '2'] : ['-profile:v', 'baseline']
+    const speed = ['-preset', 'ultrafast', '-threads', '1']
+    return ['-c:v', 'libx264', ...speed, ...profile, '-level', '3.0', '-pix_fmt', 'yuv420p', ...rate, ...interval]
   }
   const interval = `keyint=${keyFrames}:min-keyint=${keyFrames}:scenecut=0:open-gop=0`
   const parameters = `log-level=error:info=0:pools=1:frame-threads=1:${interval}`

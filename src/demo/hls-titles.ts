@@ -11,8 +11,8 @@ export interface DemoHlsMovie extends Omit<DemoMovie, 'clip' | 'extension'> {
 }
 
 const tidewater = [
-  rendition('tidewater-180p', 16, 0x3d5a80, 400, { width: 320, height: 180, bitrateKbps: 200 }),
-  rendition('tidewater-360p', 16, 0x3d5a80, 400, { width: 640, height: 360, bitrateKbps: 500 }),
+  rendition('tidewater-180p', 16, 0x3d5a80, 400, { width: 320, height: 180, bitrateKbps: 200, reordered: true }),
+  rendition('tidewater-360p', 16, 0x3d5a80, 400, { width: 640, height: 360, bitrateKbps: 500, reordered: true }),
 ] as const
 const cartographer = {
   picture: withoutSound(rendition('cartographer', 16, 0xee6c4d, 0)),

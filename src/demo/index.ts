@@ -2,6 +2,7 @@
 export type { Catalogue, Channel, Episode, Movie, Show, StreamKind } from './catalogue.ts'
 export type { AnswerFaults, CatalogueChanges, Faults, RowFaults, Target } from './faults.ts'
 export { type HlsSegment, type HlsTitle, type HlsTrack, sentSegment } from './hls.ts'
+export type { LongTitleOptions } from './long-title.ts'
 export { type Media, readAll } from './media.ts'
 export type { MakingProgress } from './media-set.ts'
 export { type DemoDeps, type DemoOptions, type DemoProvider, startDemoProvider } from './provider.ts'

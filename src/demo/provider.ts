@@ -3,16 +3,20 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Logger, silentLog } from '../lib/log.ts'
 import type { Secret } from '../lib/secret.ts'
 import { findTools, type Tools } from '../media/index.ts'
-import type { Catalogue, StreamKind } from './catalogue.ts'
+import { type Catalogue, type StreamKind, withMovies } from './catalogue.ts'
+import type { Clip } from './clip.ts'
 import { demoCatalogue } from './demo-catalogue.ts'
 import { Desk } from './desk.ts'
 import type { AnswerFaults, Faults, Target } from './faults.ts'
 import type { HlsTitle } from './hls.ts'
+import type { HlsClip } from './hls-clip.ts'
 import { hlsClips } from './hls-titles.ts'
+import { type LongTitleOptions, longMovie, loopClip } from './long-title.ts'
 import type { Media } from './media.ts'
-import { type MakingProgress, prepareClips } from './media-set.ts'
+import { type MadeClip, type MakingProgress, prepareClips } from './media-set.ts'
 import type { Connections, RequestKind, RequestRecord } from './request-log.ts'
 import { type SyntheticOptions, syntheticCatalogue } from './synthetic.ts'
+import { sharedClip, syntheticHlsMovies } from './synthetic-hls.ts'
 import { clips } from './titles.ts'
 
 export interface DemoOptions {
@@ -22,11 +26,13 @@ export interface DemoOptions {
   readonly port?: number
   /** Of the second listener, where `redirect` leads; any free port when left out. */
   readonly redirectPort?: number
-  /** Where the made films are kept between starts, about 100 MB. Needed unless `catalogue` is given. */
+  /** Where the made films are kept between starts, about 100 MB. Needed unless all of `catalogue` is computed. */
   readonly directory?: string
   /** Adds films and a show that are served as HLS, and a film that is a raw transport stream. */
   readonly hls?: boolean
-  /** Synthetic titles in place of the made ones: no ffmpeg, no files. */
+  /** Adds a film of two hours, or of any length, that is served as HLS: id 129. */
+  readonly longTitle?: LongTitleOptions
+  /** Synthetic titles in place of the made ones: without ffmpeg and without files, except for those served as HLS. */
   readonly catalogue?: SyntheticOptions
   readonly faults?: Faults
   /** Random ones when left out. */
@@ -135,21 +141,36 @@ export async function startDemoProvider(options: DemoOptions, deps: DemoDeps = {
 }
 
 async function makeCatalogue(options: DemoOptions, deps: DemoDeps): Promise<Catalogue> {
-  if (options.catalogue !== undefined) return syntheticCatalogue(options.catalogue)
-  const { directory } = options
+  const { catalogue: synthetic, hls = false, longTitle } = options
+  const hlsFilms = synthetic?.hlsFilms ?? 0
+  const made = await makeClips(options, deps, [
+    ...(synthetic === undefined ? clips : []),
+    ...(synthetic === undefined && hls ? hlsClips : []),
+    ...(hlsFilms > 0 ? [sharedClip] : []),
+    ...(longTitle === undefined ? [] : [loopClip(longTitle)]),
+  ])
+  let catalogue = synthetic === undefined ? await demoCatalogue(made, { hls }) : syntheticCatalogue(synthetic)
+  if (hlsFilms > 0) catalogue = withMovies(catalogue, await syntheticHlsMovies(hlsFilms, made))
+  if (longTitle !== undefined) catalogue = withMovies(catalogue, await longMovie(longTitle, made))
+  return catalogue
+}
+
+async function makeClips(
+  { directory }: DemoOptions,
+  { onProgress, signal, clock, tools }: DemoDeps,
+  clips: readonly (Clip | HlsClip)[],
+): Promise<ReadonlyMap<string, MadeClip>> {
+  if (clips.length === 0) return new Map()
   if (directory === undefined)
     throw new Error('The demo provider needs a directory for its films, or a synthetic catalogue')
-  const { hls = false } = options
-  const { onProgress, signal, clock, tools } = deps
-  const made = await prepareClips({
+  return prepareClips({
     directory,
-    clips: hls ? [...clips, ...hlsClips] : clips,
+    clips,
     ffmpeg: async () => (tools ?? (await findTools({ ...(signal && { signal }) }))).ffmpeg,
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
     ...(clock && { clock }),
   })
-  return demoCatalogue(made, { hls })
 }
 
 /** Routes and nothing else: every answer is written by desk.ts. A closing listener does not wait for open streams. */

@@ -5,6 +5,8 @@ import { mkvHead, mp4Head } from './synthetic-head.ts'
 /** How much of it there is. Nothing is stored: names, sizes and bytes follow from the ids. */
 export interface SyntheticOptions {
   readonly films?: number
+  /** Films served as HLS: their playlists are computed, their segments shared ones that ffmpeg made. */
+  readonly hlsFilms?: number
   readonly shows?: number
   /** At most 1,000; in seasons of eleven, the first of them specials for every tenth show. */
   readonly episodesPerShow?: number
@@ -105,17 +107,17 @@ export function syntheticCatalogue(options: SyntheticOptions): Catalogue {
   }
 }
 
-function* counted<Item>(count: number, make: (at: number) => Item): Generator<Item> {
+export function* counted<Item>(count: number, make: (at: number) => Item): Generator<Item> {
   for (let at = 0; at < count; at++) yield make(at)
 }
 
 const numbered = (first: number, count: number, name: string) =>
   Array.from({ length: count }, (_, at) => ({ id: first + at, name: `${name} ${at + 1}` }))
-const padded = (at: number) => String(at).padStart(6, '0')
+export const padded = (at: number) => String(at).padStart(6, '0')
 const containerOf = (id: number) => (id % 2 === 0 ? 'mkv' : 'mp4')
 
 /** A number's own random number of 32 bits (the finaliser of MurmurHash3). */
-function mixed(value: number): number {
+export function mixed(value: number): number {
   let bits = value ^ 0x9e3779b9
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)

@@ -1,14 +1,19 @@
 import { runProcess } from './process.ts'
+import { type LocalInput, localInputOptions } from './remux.ts'
 import type { Tool } from './tools.ts'
 
 const MAX_REPORT_BYTES = 4 * 2 ** 20
 const DEFAULT_DEADLINE_MS = 30_000
+/** Of counting: a film of 50 GB from a slow disk. */
+const COUNT_DEADLINE_MS = 20 * 60_000
 
 /** What ffprobe found in a file. Left out is what it could not tell. */
 export interface Probe {
   /** The demuxer's names: `['mov', 'mp4', 'm4a', …]`, `['matroska', 'webm']`, `['mpegts']`. */
   readonly formats: readonly string[]
   readonly durationSeconds?: number
+  /** Where the earliest stream begins. */
+  readonly startSeconds?: number
   readonly bytes?: number
   readonly bitsPerSecond?: number
   readonly tags: Readonly<Record<string, string>>
@@ -28,26 +33,68 @@ export interface ProbedStream {
   readonly sampleRate?: number
   /** ISO 639-2, as tagged. */
   readonly language?: string
+  /** Of an HLS rendition: its NAME. */
+  readonly name?: string
   readonly durationSeconds?: number
+  /** As counted, else as the container's index says. */
+  readonly packets?: number
 }
 
 export interface ProbeOptions {
   readonly signal?: AbortSignal
-  /** 30,000 when left out. */
+  /** 30,000 when left out; with `countPackets`, twenty minutes. */
   readonly deadlineMs?: number
+  /** Reads all of it and counts the packets of each stream. */
+  readonly countPackets?: boolean
 }
 
 /**
- * Asks ffprobe what a local file holds.
+ * Asks ffprobe what a local file or playlist holds.
  *
  * @throws ProcessError when it is no media file or cannot be read; the signal's reason when that was aborted.
  */
-export async function probe(tool: Tool, file: string, options: ProbeOptions = {}): Promise<Probe> {
-  const { deadlineMs = DEFAULT_DEADLINE_MS, signal } = options
-  const args = ['-v', 'error', '-print_format', 'json', '-show_format', '-show_streams', '-i', `file:${file}`]
+export async function probe(tool: Tool, input: string | LocalInput, options: ProbeOptions = {}): Promise<Probe> {
+  const show = ['-show_format', '-show_streams', ...(options.countPackets ? ['-count_packets'] : [])]
+  const report = await ask(tool, input, [...show, '-print_format', 'json'], options)
+  return readReport(JSON.parse(report.toString('utf8')))
+}
+
+/**
+ * The time at which the last packet of a local input is over, in seconds of the input's own clock; undefined when no packet
+ * has a time. Reads all of it: meant for single segments.
+ *
+ * @throws as `probe` does.
+ */
+export async function endSeconds(
+  tool: Tool,
+  input: string | LocalInput,
+  options: ProbeOptions = {},
+): Promise<number | undefined> {
+  const entries = 'packet=pts_time,dts_time,duration_time'
+  const report = await ask(tool, input, ['-show_entries', entries, '-print_format', 'json'], options)
+  const { packets } = rowOf(JSON.parse(report.toString('utf8')))
+  const ends = (Array.isArray(packets) ? packets : []).map(packet => {
+    const { pts_time, dts_time, duration_time } = rowOf(packet)
+    return Number(pts_time ?? dts_time) + (Number(duration_time) || 0)
+  })
+  const known = ends.filter(end => Number.isFinite(end))
+  return known.length === 0 ? undefined : known.reduce((a, b) => Math.max(a, b))
+}
+
+async function ask(
+  tool: Tool,
+  input: string | LocalInput,
+  show: readonly string[],
+  { signal, countPackets, deadlineMs = countPackets ? COUNT_DEADLINE_MS : DEFAULT_DEADLINE_MS }: ProbeOptions,
+): Promise<Buffer> {
+  const { file, before } =
+    typeof input === 'string'
+      ? { file: input, before: [] }
+      : { file: input.file, before: ['-f', input.format, ...localInputOptions(input)] }
+  const args = ['-v', 'error', ...show, ...before, '-i', `file:${file}`]
   const limits = { deadlineMs, maxOutputBytes: MAX_REPORT_BYTES, ...(signal && { signal }) }
   const { stdout } = await runProcess(tool.path, { args, env: tool.env, ...limits })
-  return readReport(JSON.parse(stdout.toString('utf8')))
+  return stdout
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -58,14 +105,19 @@ function readReport(report: unknown): Probe {
   const streams = rowOf(report).streams
   return {
     formats: typeof format.format_name === 'string' ? format.format_name.split(',') : [],
-    ...numbers({ durationSeconds: format.duration, bytes: format.size, bitsPerSecond: format.bit_rate }),
+    ...numbers({
+      durationSeconds: format.duration,
+      startSeconds: format.start_time,
+      bytes: format.size,
+      bitsPerSecond: format.bit_rate,
+    }),
     tags: textsOf(format.tags),
     streams: Array.isArray(streams) ? streams.map(stream => readStream(rowOf(stream))) : [],
   }
 }
 
 function readStream(stream: Row): ProbedStream {
-  const language = textsOf(stream.tags).language
+  const { language, comment: name } = textsOf(stream.tags)
   return {
     index: Number(stream.index),
     type: types.find(type => type === stream.codec_type) ?? 'unknown',
@@ -77,7 +129,9 @@ function readStream(stream: Row): ProbedStream {
       sampleRate: stream.sample_rate,
       durationSeconds: stream.duration,
       frameRate: quotient(stream.avg_frame_rate),
+      packets: stream.nb_read_packets ?? stream.nb_frames,
     }),
+    ...(name !== undefined && { name }),
     ...(language !== undefined && language !== 'und' && { language }),
   }
 }

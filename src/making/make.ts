@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { MakingError } from './errors.ts'
+import { type FetchedTitle, fetchHlsTitle, fetchTransportStream } from './fetched-title.ts'
+import type { MadeFile, MakeOptions, TitleToMake } from './model.ts'
+import type { MakingPorts, MediaFacts, RemuxJob } from './ports.ts'
+import { ProgressReport } from './progress.ts'
+import { type PacketCounts, verifyDuration, verifyIndexInFront, verifyPackets, verifyStreams } from './verify.ts'
+import { WorkDirectory } from './work-directory.ts'
+
+const resultName = 'result.partial'
+
+/**
+ * Makes a finished file of a title: fetches what there is of it, copies its streams into a new container, holds the result
+ * against what was fetched, and syncs it. What was fetched survives failures, crashes and being aborted; the next call with
+ * the same title goes on there, and one after the end answers at once. One call for a title at a time.
+ *
+ * The caller takes the file away, by renaming it, and then removes the directory.
+ *
+ * @throws MakingError; errors of the sources, unchanged; the signal's reason when it is aborted.
+ */
+export async function makeFile(toMake: TitleToMake, options: MakeOptions, ports: MakingPorts): Promise<MadeFile> {
+  const { directory, signal } = options
+  signal.throwIfAborted()
+  const work = await WorkDirectory.open(directory, toMake.variantId)
+  const made = await work.finished()
+  if (made !== undefined) {
+    await work.removeRest()
+    return made
+  }
+  const progress = new ProgressReport(options.onProgress)
+  const deps = { ports, work, progress }
+  const title = await (toMake.form === 'hls' ? fetchHlsTitle : fetchTransportStream)(toMake, options, deps)
+  progress.begin('remux')
+  const job = remuxJob(title, work.file(resultName), ports)
+  await remux(job, ports, signal, progress)
+  progress.begin('verify')
+  const facts = await verify(title, job, ports, signal)
+  progress.begin('finish')
+  const { size, sha256 } = await syncAndHash(job.output, signal)
+  const finished = await work.finish(resultName, {
+    size,
+    container: job.container,
+    sha256,
+    seconds: facts.durationSeconds ?? 0,
+    streams: facts.streams.map(({ type, codec = '', language, packets }) => ({
+      type: type as 'video' | 'audio' | 'subtitle',
+      codec,
+      ...(language !== undefined && { language }),
+      ...(packets !== undefined && { packets }),
+    })),
+    notes: title.notes,
+  })
+  await work.removeRest()
+  return finished
+}
+
+function remuxJob(title: FetchedTitle, output: string, { remux }: MakingPorts): RemuxJob {
+  const { input, streams, subtitles, seconds, longestGapSeconds, counted } = title
+  const sumOf = (wanted: 'video' | 'audio') =>
+    counted.reduce<number>((sum, count, at) => sum + (streams[at]!.type === wanted ? count! : 0), 0)
+  const isCounted = counted.every(count => count !== undefined)
+  return {
+    input,
+    streams,
+    subtitles,
+    container: remux.containerFor(streams.map(({ codec }) => codec)),
+    output,
+    seconds,
+    ...(isCounted && { packets: { video: sumOf('video'), audio: sumOf('audio') } }),
+    ...(longestGapSeconds > 0 && { keptJumpSeconds: longestGapSeconds }),
+  }
+}
+
+async function remux(job: RemuxJob, ports: MakingPorts, signal: AbortSignal, progress: ProgressReport): Promise<void> {
+  const onProgress = (seconds: number) => progress.update({ share: Math.min(1, seconds / job.seconds) })
+  try {
+    await ports.remux.remux(job, { signal, onProgress })
+  } catch (error) {
+    signal.throwIfAborted()
+    const { message } = error as Error
+    throw new MakingError('remux', `The streams could not be copied into a new file: ${message}`, { cause: error })
+  }
+}
+
+/** Holds the result against what was fetched. Returns what is in it. */
+async function verify(
+  title: FetchedTitle,
+  job: RemuxJob,
+  { remux }: MakingPorts,
+  signal: AbortSignal,
+): Promise<MediaFacts> {
+  const { input, streams, counted, borders, leadingPictures, expectedSeconds } = title
+  if (job.container === 'mp4') await verifyIndexInFront(job.output)
+  // The index of an MP4 has the number of samples, so nothing has to be counted.
+  const made = await remux.probe({ file: job.output }, { signal, countPackets: job.container !== 'mp4' })
+  verifyStreams(made, job)
+  if (expectedSeconds !== undefined) verifyDuration(made.durationSeconds, expectedSeconds)
+  const counts = streams.map(({ type, codec }, at): PacketCounts => {
+    return { type, codec, made: made.streams[at]!.packets, counted: counted[at], demuxed: undefined }
+  })
+  if (counts.every(({ made, counted }) => made !== undefined && made === counted)) return made
+  const demuxed = await remux.probe(input, { signal, countPackets: true })
+  const packets = new Map(demuxed.streams.map(({ index, packets }) => [index, packets]))
+  verifyPackets(
+    counts.map((count, at) => ({ ...count, demuxed: packets.get(streams[at]!.index) })),
+    borders,
+    leadingPictures,
+  )
+  return made
+}
+
+async function syncAndHash(path: string, signal: AbortSignal): Promise<{ size: number; sha256: string }> {
+  await using file = await open(path, 'r')
+  const syncing = file.sync() // the disk writes while the processor hashes
+  syncing.catch(() => {}) // awaited below
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal })) {
+    hash.update(chunk)
+    size += chunk.length
+  }
+  await syncing
+  return { size, sha256: hash.digest('hex') }
+}

@@ -1,4 +1,10 @@
-import { type ByteSource, type Measure, SourceError, type SourceErrorCode, type SourceFacts } from '../materialize/ports.ts'
+import {
+  type ByteSource,
+  type Measure,
+  SourceError,
+  type SourceErrorCode,
+  type SourceFacts,
+} from '../materialize/ports.ts'
 import { type Account, ProviderError, type ProviderErrorCode } from '../provider/index.ts'
 
 /** The accounts' streams as the materializer's source of bytes. */
@@ -34,6 +40,8 @@ const sourceCode = {
   'timed-out': 'timed-out',
   unreachable: 'unreachable',
   failed: 'failed',
+  changed: 'failed',
+  unsupported: 'not-media',
   credentials: 'refused',
   malformed: 'failed',
 } satisfies Record<ProviderErrorCode, SourceErrorCode>

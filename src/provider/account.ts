@@ -4,6 +4,8 @@ import { Secret } from '../lib/secret.ts'
 import { type ByteOptions, ByteRequests, type FileBody, type FileFacts, type Locators } from './byte-requests.ts'
 import { ProviderError } from './errors.ts'
 import type { Validator } from './headers.ts'
+import type { HlsTitle } from './hls/title.ts'
+import { HlsTitles } from './hls/titles.ts'
 import { HttpClient } from './http.ts'
 import { M3u } from './m3u.ts'
 import type { ProviderSnapshot } from './records.ts'
@@ -63,6 +65,16 @@ export interface Account extends AsyncDisposable {
     range: { readonly from: number; readonly to?: number },
     options: ByteOptions & { readonly expect?: Validator },
   ): Promise<FileBody>
+  /**
+   * An HLS title: its playlists are read now, over a connection slot, unless that was done in the last minutes. `choice`
+   * is an earlier outline's; without it the best variant is chosen that has at most `maxHeight` lines, if there is one.
+   *
+   * @throws ProviderError: `changed` when the choice is no longer offered, `unsupported` for what no file can be made of.
+   */
+  hls(
+    locator: string,
+    options: ByteOptions & { readonly choice?: string; readonly maxHeight?: number },
+  ): Promise<HlsTitle>
   readonly slots: { stats(): SlotStats }
 }
 
@@ -98,12 +110,14 @@ export function openAccount(options: AccountOptions, { log, clock = systemClock 
     ...(settleMs !== undefined && { settleMs }),
   })
   const bytes = new ByteRequests(http, sharing.slots, locators, part)
+  const titles = new HlsTitles({ http, slots: sharing.slots, locators, log: part, clock })
   return {
     id: options.id,
     status,
     snapshot,
     measure: (locator, ask) => bytes.measure(locator, ask),
     open: (locator, range, ask) => bytes.open(locator, range, ask),
+    hls: (locator, ask) => titles.open(locator, ask),
     slots: { stats: () => sharing.slots.stats() },
     async [Symbol.asyncDispose]() {
       sharing[Symbol.dispose]()

@@ -12,6 +12,8 @@ export type ProviderErrorCode =
   | 'timed-out' // no answer, or no byte for too long
   | 'unreachable' // DNS, connection, TLS
   | 'failed' // 5xx and anything else
+  | 'changed' // what is read piece by piece is no longer what it was when it was opened
+  | 'unsupported' // media that cannot be read as a file: a playlist that is still growing, encryption for licensed players
   | 'credentials' // the account is unknown, expired, banned or disabled
   | 'malformed' // an answer, playlist, locator or address that is not what it should be
 

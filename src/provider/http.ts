@@ -28,16 +28,30 @@ export interface HttpTarget {
   readonly headers?: Readonly<Record<string, string>>
   /** For servers that think long: replaces the time for headers and between two pieces of the body. */
   readonly patienceMs?: number
+  /** Asked before, and told after, each request, redirected ones included. */
+  readonly cookies?: Cookies
+}
+
+/** Cookies that servers set for those who come back. */
+export interface Cookies {
+  /** For the Cookie header of a request to `url`; undefined when there are none. */
+  for(url: URL): string | undefined
+  /** Takes an answer's Set-Cookie headers. */
+  take(url: URL, headers: readonly string[]): void
+}
+
+/** What a HEAD request tells. */
+export interface HttpHead {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** Where the answer came from, after redirects. */
+  readonly url: URL
 }
 
 /** An answer with status 2xx. Ending it early closes its connection. */
-export interface HttpAnswer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
+export interface HttpAnswer extends HttpHead {
   /** Pieces of the body as they come; asks for no more than are taken. Throws ProviderError. */
   readonly body: AsyncIterable<Uint8Array>
-  /** Where the answer came from, after redirects. */
-  readonly url: URL
   /** Ends the request, whatever is left of the body. */
   end(): void
 }
@@ -66,12 +80,31 @@ export class HttpClient implements AsyncDisposable {
    * @throws the signal's reason when it is aborted; ProviderError for everything else, statuses from 400 included.
    */
   async get(target: HttpTarget, signal: AbortSignal): Promise<HttpAnswer> {
+    const { answer, url } = await this.#follow('GET', target, signal)
+    return this.#answer(answer, url, target.label, signal)
+  }
+
+  /** One HEAD, redirects followed, no retries. @throws as `get` does. */
+  async head(target: HttpTarget, signal: AbortSignal): Promise<HttpHead> {
+    const { answer, url } = await this.#follow('HEAD', target, signal)
+    await answer.body.dump().catch(() => {})
+    await idle()
+    return { status: answer.statusCode, headers: answer.headers, url }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  /** The first answer that is no redirect, if its status is 2xx. */
+  async #follow(method: Method, target: HttpTarget, signal: AbortSignal) {
     let { url } = target
     let headers: Record<string, string> = { 'user-agent': this.#options.userAgent, accept: '*/*', ...target.headers }
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-      const answer = await this.#request(url, headers, target, signal)
+      const answer = await this.#request(method, url, headers, target, signal)
       const { statusCode: status } = answer
-      if (status < 300) return this.#answer(answer, url, target.label, signal)
+      if (target.cookies !== undefined) target.cookies.take(url, [answer.headers['set-cookie'] ?? []].flat())
+      if (status < 300) return { answer, url }
       await discard(answer)
       if (status >= 400 || status === 304) throw this.#statusError(answer, url, target.label)
       const next = redirected(url, answer, target.label)
@@ -81,19 +114,23 @@ export class HttpClient implements AsyncDisposable {
     throw new ProviderError('failed', `Cannot read ${target.label}: more than ${maxRedirects} redirects`)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy()
-  }
-
-  async #request(url: URL, headers: Record<string, string>, { label, patienceMs }: HttpTarget, signal: AbortSignal) {
+  async #request(
+    method: Method,
+    url: URL,
+    headers: Record<string, string>,
+    { label, patienceMs, cookies }: HttpTarget,
+    signal: AbortSignal,
+  ) {
     signal.throwIfAborted()
     try {
       const { origin, pathname, search } = url
       return await this.#agent.request({
         origin,
         path: pathname + search,
-        method: 'GET',
-        headers: { ...headers, ...basicAuthorization(url) },
+        method,
+        headers: { ...withCookies(headers, cookies?.for(url)), ...basicAuthorization(url) },
+        // The connection is used again after HEAD, too: undici would close it, in case that a body comes.
+        ...(method === 'HEAD' && { reset: false }),
         ...(patienceMs !== undefined && { headersTimeout: patienceMs, bodyTimeout: patienceMs }),
         signal,
       })
@@ -124,6 +161,8 @@ export class HttpClient implements AsyncDisposable {
   }
 }
 
+type Method = 'GET' | 'HEAD'
+
 const statusCodes: Readonly<Record<number, ProviderErrorCode>> = {
   401: 'refused',
   402: 'refused',
@@ -148,8 +187,16 @@ function redirected(from: URL, { statusCode, headers }: Dispatcher.ResponseData,
   throw new ProviderError('failed', `Cannot read ${label}: ${from.host} redirects (${statusCode}) ${why}`)
 }
 
-function withoutCredentials(headers: Record<string, string>): Record<string, string> {
+/** The headers that may go to another origin than they were meant for. */
+export function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(authorization|cookie)$/i.test(name)))
+}
+
+function withCookies(headers: Record<string, string>, cookies: string | undefined): Record<string, string> {
+  if (cookies === undefined) return headers
+  const name = Object.keys(headers).find(name => /^cookie$/i.test(name))
+  if (name === undefined) return { ...headers, cookie: cookies }
+  return { ...headers, [name]: `${headers[name]}; ${cookies}` }
 }
 
 function basicAuthorization({ username, password }: URL): { authorization?: string } {
@@ -164,6 +211,11 @@ async function discard({ body, headers }: Dispatcher.ResponseData): Promise<void
   else body.destroy()
 }
 
+/** The connection is idle only after undici's next turn; a request sent before that would open another. */
+function idle(): Promise<void> {
+  return nextTurn()
+}
+
 async function* translated(
   body: AsyncIterable<Uint8Array>,
   what: string,
@@ -171,8 +223,7 @@ async function* translated(
 ): AsyncGenerator<Uint8Array> {
   try {
     yield* body
-    // The connection is idle only after undici's next turn; a request sent before that would open another.
-    await nextTurn()
+    await idle()
   } catch (error) {
     if (signal.aborted) throw signal.reason
     throw transportError(error, what, 'body')

@@ -3,6 +3,8 @@ export { type Account, type AccountDeps, type AccountOptions, openAccount, type 
 export type { ByteOptions, FileBody, FileFacts } from './byte-requests.ts'
 export { ProviderError, type ProviderErrorCode } from './errors.ts'
 export type { Validator } from './headers.ts'
+export type { Outline, OutlineMap, OutlineSegment, OutlineTrack } from './hls/outline.ts'
+export type { HlsSession, HlsTitle, Piece } from './hls/title.ts'
 export type {
   Playable,
   ProviderCategory,

@@ -1,0 +1,106 @@
+import type { Clock } from '../../lib/clock.ts'
+import { ProviderError } from '../errors.ts'
+import type { Connection } from './connection.ts'
+import type { Loaded } from './load.ts'
+import type { MediaPlaylist } from './media-playlist.ts'
+import { type Outline, sameMedia } from './outline.ts'
+
+/** A title whose pieces are missing asks for its playlists at most once in this time. */
+const minRenewalMs = 10_000
+
+interface Renewal {
+  readonly at: number
+  readonly done: Promise<void>
+  isDone: boolean
+}
+
+/**
+ * Where a title's pieces are at the moment. Addresses hold tokens that run out: when a request is refused, the playlists
+ * are read again, once for all sessions of the title, and must still describe the same media.
+ */
+export class Addresses {
+  readonly #outline: Outline
+  readonly #reload: (connection: Connection) => Promise<Loaded>
+  readonly #clock: Clock
+  #tracks: readonly MediaPlaylist[]
+  #keys = new Map<string, Uint8Array>()
+  #version = 0
+  #isOutdated = false
+  #renewal: Renewal | undefined
+
+  constructor({ outline, tracks }: Loaded, reload: (connection: Connection) => Promise<Loaded>, clock: Clock) {
+    this.#outline = outline
+    this.#tracks = tracks
+    this.#reload = reload
+    this.#clock = clock
+  }
+
+  /** Those that were fetched, by their addresses. */
+  get keys(): Map<string, Uint8Array> {
+    return this.#keys
+  }
+
+  /** True once the provider has been seen to offer something else. */
+  get isOutdated(): boolean {
+    return this.#isOutdated
+  }
+
+  /** Makes the request, and if it is refused once more with new addresses. @throws ProviderError, `changed` when they are for other media. */
+  async use<T>(connection: Connection, request: (tracks: readonly MediaPlaylist[]) => Promise<T>): Promise<T> {
+    const version = this.#version
+    try {
+      return await request(this.#tracks)
+    } catch (error) {
+      if (!(error instanceof ProviderError) || (error.code !== 'gone' && error.code !== 'refused')) throw error
+      await this.#renewSince(version, connection)
+      if (this.#version === version) throw error
+      return await request(this.#tracks)
+    }
+  }
+
+  /** Returns when there are newer addresses than those of `version`, or none to be had so soon. */
+  async #renewSince(version: number, connection: Connection): Promise<void> {
+    while (this.#version === version) {
+      const last = this.#renewal
+      if (last !== undefined && (!last.isDone || this.#clock.now() - last.at < minRenewalMs)) {
+        try {
+          return await connection.orEnd(last.done)
+        } catch (error) {
+          // The session that was reading them had to stop: somebody else has to.
+          if (this.#renewal === last || connection.signal.aborted) throw error
+        }
+      } else {
+        await this.#start(connection)
+      }
+    }
+  }
+
+  #start(connection: Connection): Promise<void> {
+    const renewal: Renewal = { at: this.#clock.now(), done: this.#renew(connection), isDone: false }
+    const finish = () => {
+      renewal.isDone = true
+      if (connection.signal.aborted && this.#renewal === renewal) this.#renewal = undefined
+    }
+    this.#renewal = renewal
+    renewal.done.then(finish, finish)
+    return renewal.done
+  }
+
+  async #renew(connection: Connection): Promise<void> {
+    const { outline, tracks } = await this.#reload(connection).catch((error: unknown) => {
+      const isGone = error instanceof ProviderError && error.code === 'gone'
+      // Not `gone`: that would be said of the piece that was asked for, while it is the whole title.
+      throw isGone ? this.#changed(`${error.message}, which it did have`, error) : error
+    })
+    if (!sameMedia(outline, this.#outline))
+      throw this.#changed('The playlists were read again, and describe other media than before')
+    this.#tracks = tracks
+    this.#keys = new Map()
+    this.#version++
+  }
+
+  #changed(message: string, cause?: unknown): ProviderError {
+    this.#isOutdated = true
+    return new ProviderError('changed', message, { cause })
+  }
+}

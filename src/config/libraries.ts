@@ -8,9 +8,9 @@ import { nearest } from './suggest.ts'
 /** A published folder of films or shows. Filters that are absent let everything through. */
 export type Library = ValueOf<typeof library>
 
-const defaults: readonly Library[] = [
-  { name: 'Movies', kind: 'movies', filter: {} },
-  { name: 'TV', kind: 'shows', filter: {} },
+const defaults = [
+  { name: 'Movies', kind: 'movies' },
+  { name: 'TV', kind: 'shows' },
 ]
 
 /** The libraries of the file, or the default ones. `accountIds` is undefined where the accounts could not be read. */
@@ -20,7 +20,7 @@ export function completeLibraries(
   place: Place,
   problems: Problem[],
 ): readonly Library[] {
-  if (file?.libraries === undefined) return defaults
+  if (file?.libraries === undefined) return defaults.map(values => finish(library, values, place) as unknown as Library)
   const seen = new Map<string, string>()
   const libraries = file.libraries.map(entry => {
     const value = finish(library, entry.values, place) as unknown as Library
@@ -31,6 +31,14 @@ export function completeLibraries(
       problems.push({ where: entry.where('name'), message, hint: 'Give it another name; case does not count' })
     }
     seen.set(key, first ?? entry.where('name'))
+    if (value.make.policy === 'matching' && value.make.match === undefined) {
+      const hint = 'Write a regular expression as match, beside policy'
+      problems.push({
+        where: entry.where('make'),
+        message: 'libraries.make.match is missing, for the policy matching',
+        hint,
+      })
+    }
     for (const id of value.filter.accounts ?? []) {
       if (accountIds === undefined || accountIds.includes(id)) continue
       const meant = nearest(id, accountIds)

@@ -76,6 +76,17 @@ export const library = group('A folder of films or of shows.', {
       example: String.raw`\bCAM\b`,
     }),
   }),
+  make: group('Which of its titles become files by themselves, of those that a file has to be made from first.', {
+    policy: setting(
+      kinds.choice('everything', 'newest', 'matching', 'on-demand'),
+      'everything',
+      'All of them, the newest first, as far as cache.budget has room; a number of the newest; those that match; or none.',
+    ),
+    newest: setting(kinds.integer(1, 10_000), '50', 'For newest: how many.'),
+    match: optional(kinds.pattern, "For matching: a regular expression that the provider's name has to match.", {
+      example: '^EN .*4K',
+    }),
+  }),
 })
 
 /** Every setting there is: what is parsed, its defaults, and the reference all come from here. */
@@ -136,6 +147,32 @@ export const settings = group('Everything is optional; without an account, there
   measure: group('Learning the exact size of files, which is what makes them appear.', {
     perSecond: setting(kinds.decimal(0.01, 1_000), '5', 'Files measured in a second at most, for each account.'),
     concurrency: setting(kinds.integer(1, 32), '2', 'Files measured at once at most, for each account.'),
+  }),
+  streams: group('Titles that come as HLS playlists or raw MPEG-TS.', {
+    hls: setting(
+      kinds.choice('instant', 'made'),
+      'instant',
+      'What a playlist becomes: a file composed as it is read, where that can be done, or one that is made before.',
+    ),
+    mpegTs: setting(
+      kinds.choice('made', 'direct'),
+      'made',
+      'What raw MPEG-TS becomes: a file that is made before it appears, or the .ts file as it is.',
+    ),
+    lengthsPerSecond: setting(
+      kinds.decimal(0.01, 1_000),
+      '20',
+      'Segment lengths asked for in a second at most, for each account.',
+    ),
+    maxHeight: optional(
+      kinds.integer(144, 8_640),
+      'Lines of the picture at most, where a playlist has a choice; without it, the best there is.',
+      { example: '1080' },
+    ),
+  }),
+  queue: group('Making files of titles that are not served as they come.', {
+    concurrency: setting(kinds.integer(1, 32), '1', 'Titles made at once at most.'),
+    perAccount: setting(kinds.integer(1, 32), '1', 'Of these, titles of one account at most.'),
   }),
   media: group('Tools; without these, the ones on PATH and then the ones that come with the program.', {
     ffmpeg: optional(kinds.program, 'The ffmpeg to use.', { example: '/usr/bin/ffmpeg' }),

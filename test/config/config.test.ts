@@ -53,8 +53,8 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
       demo: false,
       accounts: [],
       libraries: [
-        { name: 'Movies', kind: 'movies', filter: {} },
-        { name: 'TV', kind: 'shows', filter: {} },
+        { name: 'Movies', kind: 'movies', filter: {}, make: { policy: 'everything', newest: 50 } },
+        { name: 'TV', kind: 'shows', filter: {}, make: { policy: 'everything', newest: 50 } },
       ],
       nfs: {
         host: '0.0.0.0',
@@ -74,6 +74,8 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
       cache: { directory: '/srv/nowhere/data/cache', budgetBytes: 53_687_091_200, reserveBytes: 2_147_483_648 },
       sync: { schedule: { type: 'every', ms: 21_600_000 }, graceMs: 604_800_000, showConcurrency: 2 },
       measure: { perSecond: 5, concurrency: 2 },
+      streams: { hls: 'instant', mpegTs: 'made', lengthsPerSecond: 20 },
+      queue: { concurrency: 1, perAccount: 1 },
       media: {},
       log: { level: 'info', format: 'auto' },
       warnings: [],
@@ -102,6 +104,9 @@ libraries:
   - {name: Kids, kind: movies, filter: {categories: ["*Kids*", "/^DE .*/"], languages: EN, match: 'a{1,3}'}}
   - name: Shows
     kind: SHOWS
+    make: {policy: Newest, newest: 200}
+streams: {hls: MADE, mpegTs: direct, lengthsPerSecond: 7.5, maxHeight: 1080}
+queue: {concurrency: 3}
 nfs:
   hold: 1.5s
   allow: 192.168.1.20, 10.0.0.0/8
@@ -124,8 +129,10 @@ demo: yes
         kind: 'movies',
         filter: { categories: ['*Kids*', '/^DE .*/'], languages: ['EN'], match: 'a{1,3}' },
       },
-      { name: 'Shows', kind: 'shows', filter: {} },
+      { name: 'Shows', kind: 'shows', filter: {}, make: { policy: 'newest', newest: 200 } },
     ],
+    streams: { hls: 'made', mpegTs: 'direct', lengthsPerSecond: 7.5, maxHeight: 1080 },
+    queue: { concurrency: 3, perAccount: 1 },
     nfs: {
       holdMs: 1500,
       allow: ['192.168.1.20', '10.0.0.0/8'],
@@ -238,6 +245,15 @@ const wrong: readonly (readonly [
   ["sync: {schedule: '61 * * * *'}", ['1:8', 'is not a schedule']],
   ["sync: {schedule: '0 0 30 2 *'}", ['1:8', 'is not a schedule']],
   ['measure: {perSecond: 0}', ['1:11', '"0" is not a number in range', '0.01']],
+  ['streams: {hls: live}', ['1:11', 'streams.hls: "live" is not one of instant or made']],
+  [
+    'libraries: [{name: A, kind: movies, make: {policy: matching, newest: 0}}]',
+    ['1:62', 'libraries.make.newest: "0" is not a whole number in range', 'from 1 to 10000'],
+  ],
+  [
+    'libraries: [{name: A, kind: movies, make: {policy: matching}}]',
+    ['1:37', 'libraries.make.match is missing, for the policy matching', 'beside policy'],
+  ],
   ['cache: {budget: lots}', ['1:9', '"lots" is not a size in range', 'GiB']],
   ['libraries: []', ['1:1', 'there is no library', 'Movies and TV']],
   ['libraries: Movies', ['1:1', 'libraries is not a list of groups', '- ']],

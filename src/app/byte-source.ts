@@ -18,7 +18,11 @@ export function byteSource(
   }
   return {
     measure: (ref, signal) =>
-      translated(() => accountOf(ref.accountId).measure(ref.locator, { priority: 'measure', signal })),
+      translated(async () => {
+        const found = await accountOf(ref.accountId).measure(ref.locator, { priority: 'measure', signal })
+        if (found.kind === 'file') return found
+        throw new SourceError('not-media', `Cannot use it as a file: ${found.reason}`)
+      }),
     open: (ref, range, options) =>
       translated(async () => {
         const body = await accountOf(ref.accountId).open(ref.locator, range, options)

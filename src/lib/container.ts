@@ -27,6 +27,17 @@ export function sniffContainer(head: Uint8Array): Container | undefined {
   return isTransportStream(head) ? 'mpegts' : undefined
 }
 
+/**
+ * True when an MP4 is told to be in fragments (ISO/IEC 14496-12 section 8.8) by what of it is there: by a fragment or
+ * what announces one. One that is not in fragments, and one whose beginning does not tell, give false.
+ */
+export function isFragmented(head: Uint8Array): boolean {
+  return someBox(head, 0, head.length, (type, from, to) => {
+    if (type === 'moof' || type === 'styp' || type === 'sidx') return true
+    return type === 'moov' && someBox(head, from, to, child => child === 'mvex')
+  })
+}
+
 /** The kind of text that starts with `head`, or undefined when it is no text or nothing at all. */
 export function sniffText(head: Uint8Array): TextKind | undefined {
   const start = head.subarray(0, 512)
@@ -49,6 +60,24 @@ function isIsoMedia(head: Uint8Array): boolean {
   if (head.length < 8 || !firstBoxes.has(ascii(head, 4, 8))) return false
   const size = new DataView(head.buffer, head.byteOffset).getUint32(0)
   return size >= 8 || size <= 1 // 0: to the end of the file; 1: a 64-bit size follows
+}
+
+/** True when `test` is of a box between `from` and `to`, given its type and the ends of its contents. */
+function someBox(
+  head: Uint8Array,
+  from: number,
+  to: number,
+  test: (type: string, from: number, to: number) => boolean,
+): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.length)
+  for (let at = from; at + 8 <= Math.min(to, head.length); ) {
+    const size = view.getUint32(at)
+    const end = size === 0 ? to : at + size
+    if (test(ascii(head, at + 4, at + 8), at + 8, end)) return true
+    if (size === 1 || end < at + 8) return false // 64 bits are for what is larger than any beginning
+    at = end
+  }
+  return false
 }
 
 /** DocType, element 0x4282 of the EBML header (RFC 8794 section 11.2.4). */

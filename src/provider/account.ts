@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import { type ByteOptions, ByteRequests, type FileBody, type FileFacts, type Locators } from './byte-requests.ts'
+import { type ByteOptions, ByteRequests, type FileBody, type Locators } from './byte-requests.ts'
 import { ProviderError } from './errors.ts'
+import type { Found } from './found.ts'
 import type { Validator } from './headers.ts'
+import type { Wanted } from './hls/choose.ts'
 import type { HlsTitle } from './hls/title.ts'
 import { HlsTitles } from './hls/titles.ts'
 import { HttpClient } from './http.ts'
@@ -57,8 +59,8 @@ export interface Account extends AsyncDisposable {
   /** Asks the provider. @throws ProviderError, with code `credentials` when the account cannot be used. */
   status(signal: AbortSignal): Promise<AccountStatus>
   readonly snapshot: ProviderSnapshot
-  /** Exact size, container and validators of a file, by one small request. @throws ProviderError. */
-  measure(locator: string, options: ByteOptions): Promise<FileFacts>
+  /** What is behind a locator, and of a file its exact size and validators, by one small request. @throws ProviderError. */
+  measure(locator: string, options: ByteOptions): Promise<Found>
   /** Bytes `from` up to, not including, `to` (to the end when undefined), over a connection slot. @throws ProviderError. */
   open(
     locator: string,
@@ -71,10 +73,7 @@ export interface Account extends AsyncDisposable {
    *
    * @throws ProviderError: `changed` when the choice is no longer offered, `unsupported` for what no file can be made of.
    */
-  hls(
-    locator: string,
-    options: ByteOptions & { readonly choice?: string; readonly maxHeight?: number },
-  ): Promise<HlsTitle>
+  hls(locator: string, options: ByteOptions & Wanted): Promise<HlsTitle>
   readonly slots: { stats(): SlotStats }
 }
 

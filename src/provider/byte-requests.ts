@@ -1,18 +1,11 @@
-import { type Container, sniffBytes, sniffContainer, sniffText } from '../lib/container.ts'
+import { sniffBytes, sniffContainer, sniffText } from '../lib/container.ts'
 import type { Logger } from '../lib/log.ts'
 import { peek } from './bodies.ts'
 import { ProviderError } from './errors.ts'
-import { type ContentRange, contentLength, contentRange, isIdentity, type Validator, validatorOf } from './headers.ts'
+import { beginningOf, type Found } from './found.ts'
+import { contentLength, contentRange, isIdentity, type Validator, validatorOf } from './headers.ts'
 import type { HttpAnswer, HttpClient, HttpTarget } from './http.ts'
 import type { SlotPriority, Slots } from './slots.ts'
-
-/** What one small request tells about a file. */
-export interface FileFacts extends Validator {
-  readonly size: number
-  readonly container: Container
-  /** False when the server answers a range with the whole file. */
-  readonly ranged: boolean
-}
 
 /** An answer being read. It holds a connection until its chunks end or it is disposed of, whichever comes first. */
 export interface FileBody extends AsyncDisposable, Validator {
@@ -53,17 +46,20 @@ export class ByteRequests {
     this.#log = log
   }
 
-  /** Size, container and validators by one request for the first 4 KiB. @throws ProviderError. */
-  async measure(locator: string, options: ByteOptions): Promise<FileFacts> {
+  /** What it is, its size and validators, by one request for the first 4 KiB. @throws ProviderError. */
+  async measure(locator: string, options: ByteOptions): Promise<Found> {
     const { answer, label, end } = await this.#get(locator, { range: `bytes=0-${sniffBytes - 1}` }, options)
     try {
+      const { head, rest } = await peek(answer.body, sniffBytes)
+      const beginning = beginningOf(head)
+      if (beginning?.kind === 'playlist') return beginning
       const range = rangeOf(answer, 0, sniffBytes, label)
-      const wanted = Math.min(range.to, sniffBytes)
-      const { head, rest } = await peek(exactly(answer, wanted, label), wanted)
-      if (answer.status === 206) await drain(rest)
-      const container = sniffContainer(head)
-      if (container === undefined) throw notMedia(head, label) ?? unknownContainer(label)
-      return { size: range.total, container, ranged: answer.status === 206, ...validatorOf(answer.headers) }
+      const wanted = Math.min(range.to ?? 0, sniffBytes)
+      if (answer.status === 206 || wanted > head.length) await drain(exactly({ ...answer, body: rest }, wanted, label))
+      if (beginning === undefined) throw notMedia(head, label) ?? unknownContainer(label)
+      const facts = { ranged: answer.status === 206, ...validatorOf(answer.headers) }
+      if (beginning.kind === 'file') return { ...beginning, size: sized(range, answer, label).total, ...facts }
+      return { ...beginning, ...(range.total !== undefined && { size: range.total }), ...facts }
     } catch (error) {
       throw this.#failed(error, label)
     } finally {
@@ -84,7 +80,7 @@ export class ByteRequests {
     }
     const { answer, label, lease, end } = await this.#get(locator, headers, options)
     try {
-      const range = rangeOf(answer, from, to, label)
+      const range = sized(rangeOf(answer, from, to, label), answer, label)
       const last = Math.min(to ?? range.total, range.total)
       const announced = Math.max(0, Math.min(range.to, last) - range.from)
       let body = exactly(answer, announced, label)
@@ -161,35 +157,44 @@ export class ByteRequests {
   }
 }
 
-/** What the body holds: the part announced by a 206, or for a 200 the whole file. */
-function rangeOf(
-  answer: HttpAnswer,
-  from: number,
-  to: number | undefined,
-  label: string,
-): ContentRange & { total: number } {
-  if (!isIdentity(answer.headers)) {
+/** What an answer's body holds; `to` and `total` are undefined where it is not told. */
+interface Part {
+  readonly from: number
+  readonly to: number | undefined
+  readonly total: number | undefined
+}
+
+/** The part announced by a 206, or for a 200 the whole file. */
+function rangeOf({ status, headers }: HttpAnswer, from: number, to: number | undefined, label: string): Part {
+  if (!isIdentity(headers)) {
     throw new ProviderError('failed', `Cannot use ${label}: it was sent compressed, which was not asked for`, {
       permanent: true,
     })
   }
-  if (answer.status === 200) {
-    const size = contentLength(answer.headers)
-    if (size === undefined) throw new ProviderError('no-size', `Cannot use ${label}: its size is not announced`)
+  if (status === 200) {
+    const size = contentLength(headers)
     if (size === 0) throw new ProviderError('not-media', `Cannot use ${label}: it is empty`)
     return { from: 0, to: size, total: size }
   }
-  if (answer.status !== 206)
-    throw new ProviderError('not-media', `Cannot use ${label}: status ${answer.status} brings no bytes`)
-  const announced = String(answer.headers['content-range'] ?? 'nothing').slice(0, 60)
-  const range = contentRange(answer.headers)
-  if (range === undefined || range.from !== from) {
-    const asked = `bytes=${from}-${to === undefined ? '' : to - 1}`
-    throw new ProviderError('range', `Cannot use ${label}: asked for ${asked}, its Content-Range is ${announced}`)
-  }
-  if (range.total === undefined)
-    throw new ProviderError('no-size', `Cannot use ${label}: its Content-Range is ${announced}`)
-  return { ...range, total: range.total }
+  if (status !== 206) throw new ProviderError('not-media', `Cannot use ${label}: status ${status} brings no bytes`)
+  const range = contentRange(headers)
+  if (range?.from === from) return range
+  const asked = `bytes=${from}-${to === undefined ? '' : to - 1}`
+  throw new ProviderError(
+    'range',
+    `Cannot use ${label}: asked for ${asked}, its Content-Range is ${announcedRange(headers)}`,
+  )
+}
+
+/** The part of a file whose size must be known. */
+function sized({ from, to, total }: Part, { status, headers }: HttpAnswer, label: string) {
+  if (to !== undefined && total !== undefined) return { from, to, total }
+  const why = status === 200 ? 'size is not announced' : `Content-Range is ${announcedRange(headers)}`
+  throw new ProviderError('no-size', `Cannot use ${label}: its ${why}`)
+}
+
+function announcedRange(headers: HttpAnswer['headers']): string {
+  return String(headers['content-range'] ?? 'nothing').slice(0, 60)
 }
 
 /**

@@ -1,7 +1,8 @@
 /** The IPTV account: its catalogue as records, its files as bytes, its connections as slots. Everything HTTP is in here. */
 export { type Account, type AccountDeps, type AccountOptions, openAccount, type Timeouts } from './account.ts'
-export type { ByteOptions, FileBody, FileFacts } from './byte-requests.ts'
+export type { ByteOptions, FileBody } from './byte-requests.ts'
 export { ProviderError, type ProviderErrorCode } from './errors.ts'
+export type { FileFacts, Found } from './found.ts'
 export type { Validator } from './headers.ts'
 export type { Outline, OutlineMap, OutlineSegment, OutlineTrack } from './hls/outline.ts'
 export type { HlsSession, HlsTitle, Piece } from './hls/title.ts'

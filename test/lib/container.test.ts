@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { sniffContainer, sniffText } from '../../src/lib/container.ts'
+import { isFragmented, sniffContainer, sniffText } from '../../src/lib/container.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const padded = (start: Buffer, size = 4096) => Buffer.concat([start, Buffer.alloc(size - start.length, 0xff)])
@@ -47,6 +47,38 @@ t.test('containers are known by the first bytes that their specifications and mu
   for (const [what, head, container] of table) {
     t.equal(sniffContainer(head), container, what)
   }
+})
+
+t.test('an MP4 in fragments is known by what announces them, where that is in the beginning', async t => {
+  const box = (type: string, ...contents: Buffer[]) => {
+    const header = Buffer.alloc(8)
+    header.writeUInt32BE(8 + contents.reduce((sum, { length }) => sum + length, 0))
+    header.write(type, 4, 'latin1')
+    return Buffer.concat([header, ...contents])
+  }
+  const ftyp = box('ftyp', Buffer.from('isom\0\0\x02\0'))
+  const mvhd = box('mvhd', Buffer.alloc(100))
+  const table: [what: string, head: Buffer, isFragmented: boolean][] = [
+    ['mvex in moov', Buffer.concat([ftyp, box('moov', mvhd, box('trak', Buffer.alloc(500)), box('mvex'))]), true],
+    [
+      'mvex in a moov that goes on',
+      Buffer.concat([ftyp, box('moov', mvhd, box('mvex'), Buffer.alloc(9000))]).subarray(0, 4096),
+      true,
+    ],
+    ['an index of fragments', Buffer.concat([ftyp, box('free'), box('sidx', Buffer.alloc(40))]), true],
+    ['a fragment', Buffer.concat([box('moof', Buffer.alloc(40))]), true],
+    ['no mvex', Buffer.concat([ftyp, box('moov', mvhd, box('trak', box('mvex'))), box('mdat')]), false],
+    [
+      'mvex behind the beginning',
+      Buffer.concat([ftyp, box('moov', mvhd, box('trak', Buffer.alloc(9000)), box('mvex'))]).subarray(0, 4096),
+      false,
+    ],
+    ['the index at the end', Buffer.concat([ftyp, box('mdat', box('moof'))]), false],
+    ['a box of 64-bit size', Buffer.concat([ftyp, hex('00000001 6d646174 00000001 00000000'), box('moof')]), false],
+    ['a box too small for itself', Buffer.concat([hex('00000007 66747970'), box('moof')]), false],
+  ]
+  for (const [what, head, expected] of table) t.equal(isFragmented(head), expected, what)
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), head => typeof isFragmented(head) === 'boolean'))
 })
 
 t.test('texts are known by how they begin', async t => {

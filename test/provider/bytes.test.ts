@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { ByteSource } from '../../src/materialize/ports.ts'
 import type { Account } from '../../src/provider/index.ts'
@@ -44,7 +46,13 @@ t.test('an account is what the materializer asks for, once the account is chosen
 
 t.test('measuring takes one request of 4 KiB, with the login in its address and identity asked for', async t => {
   await at(good, async (account, requests) => {
-    t.same(await account.measure(locator, measure), { size: 70_000, container: 'mp4', ranged: true, etag: '"v1"' })
+    t.same(await account.measure(locator, measure), {
+      kind: 'file',
+      size: 70_000,
+      container: 'mp4',
+      ranged: true,
+      etag: '"v1"',
+    })
     t.equal(requests.length, 1)
     const [{ url, headers }] = requests as [IncomingMessage]
     t.equal(url, '/movie/us%20er%2Fsecretname/p%C3%A4ssword%26secretword/12.mp4')
@@ -69,7 +77,13 @@ t.test('a server without ranges is measured by Content-Length, and the body is n
     },
     async account => {
       const facts = await account.measure(locator, measure)
-      t.same(facts, { size: big, container: 'mp4', ranged: false, lastModified: 'Tue, 01 Feb 2022 10:00:00 GMT' })
+      t.same(facts, {
+        kind: 'file',
+        size: big,
+        container: 'mp4',
+        ranged: false,
+        lastModified: 'Tue, 01 Feb 2022 10:00:00 GMT',
+      })
       await closed
     },
   )
@@ -89,7 +103,8 @@ t.test('weak validators and dates made up for the answer are not kept', async t 
   const now = new Date().toUTCString()
   await at(
     (request, response) => serveFile(file, request, response, { etag: 'W/"v1"', 'last-modified': now, date: now }),
-    async account => t.same(await account.measure(locator, measure), { size: 70_000, container: 'mp4', ranged: true }),
+    async account =>
+      t.same(await account.measure(locator, measure), { kind: 'file', size: 70_000, container: 'mp4', ranged: true }),
   )
 })
 
@@ -145,7 +160,6 @@ const outcomes: [what: string, answer: Answer, code: string, message: RegExp][] 
   ['a web page behind a 206', partial(`bytes 0-${page.length - 1}/${page.length}`, page), 'not-media', /web page/],
   ['a text that claims to be video', whole('FAILED TO CONNECT'), 'not-media', /a text/],
   ['JSON', whole('{"user_info":{"auth":0}}'), 'not-media', /JSON/],
-  ['an HLS playlist', whole('#EXTM3U\n#EXT-X-VERSION:3\n'), 'not-media', /HLS playlist/],
   ['XML', whole('\ufeff<?xml version="1.0"?><Error/>'), 'not-media', /XML/],
   ['bytes of no known container', whole(Buffer.alloc(9000, 1)), 'not-media', /no known container/],
   ['a compressed file', partial('bytes 0-4095/70000', head, { 'content-encoding': 'gzip' }), 'failed', /compressed/],
@@ -185,6 +199,53 @@ for (const [what, answer, code, message] of outcomes) {
     t.equal(error.code, code)
     t.match(error.message, message)
     t.match(error.message, /movie\/12\.mp4/, 'the message says what was asked for')
+  })
+}
+
+const streamed = (body: Buffer): Answer => {
+  return (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).write(body)
+    if (body.length < 4096) response.end()
+  }
+}
+const sync = Buffer.alloc(188 * 400, 0xff)
+for (let at = 0; at < sync.length; at += 188) sync[at] = 0x47
+
+const kinds: [what: string, answer: Answer, found: object][] = [
+  [
+    'a playlist',
+    whole('#EXTM3U\n#EXT-X-VERSION:3\n'),
+    { kind: 'playlist', reason: 'its first bytes are an HLS playlist (#EXTM3U)' },
+  ],
+  [
+    'a media playlist of no announced size',
+    streamed(Buffer.from('\ufeff#EXTM3U\r\n#EXTINF:4,\r\na.ts\r\n')),
+    { kind: 'playlist', reason: 'its first bytes are an HLS media playlist (#EXTM3U, EXTINF)' },
+  ],
+  [
+    'a master playlist, compressed',
+    whole(gzipSync(`#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n${randomBytes(9000).toString('hex')}`), {
+      'content-encoding': 'gzip',
+    }),
+    { kind: 'playlist', reason: 'its first bytes are an HLS master playlist (#EXTM3U, EXT-X-STREAM-INF)' },
+  ],
+  [
+    'a transport stream with ranges',
+    (request, response) => serveFile(sync, request, response, { etag: '"v1"' }),
+    { kind: 'stream', size: sync.length, ranged: true, etag: '"v1"' },
+  ],
+  ['a transport stream without ranges', whole(sync), { kind: 'stream', size: sync.length, ranged: false }],
+  ['a transport stream without end', streamed(sync), { kind: 'stream', ranged: false, size: undefined }],
+  [
+    'a transport stream whose range has no total',
+    partial('bytes 0-4095/*', sync.subarray(0, 4096)),
+    { kind: 'stream', ranged: true, size: undefined },
+  ],
+]
+
+for (const [what, answer, expected] of kinds) {
+  t.test(`measuring ${what} tells its kind`, async t => {
+    t.match(await at(answer, account => account.measure(locator, measure)), expected)
   })
 }
 
@@ -488,7 +549,7 @@ t.test('after an unreachable host the next request goes to the next one', async 
   await using server = await upstream(good)
   await using account = xtreamAccount([dead, server.url])
   t.equal((await errorOf(account.measure(locator, measure))).code, 'unreachable')
-  t.equal((await account.measure(locator, measure)).size, 70_000)
+  t.match(await account.measure(locator, measure), { kind: 'file', size: 70_000 })
 })
 
 t.test('nothing that was said or thrown holds the login', async t => {

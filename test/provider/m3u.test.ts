@@ -476,7 +476,7 @@ t.test("the playlist's own address gives the login, and the files are read with 
   if (movie?.type !== 'movie') throw new Error('no film')
   const { locator } = movie.playable
   t.match(locator, /^http:\/\/127\.0\.0\.1:\d+\/movie\/\{username\}\/\{password\}\/1\.mp4\|user-agent=Special$/)
-  t.equal((await account.measure(locator, { priority: 'measure', signal })).size, 9000)
+  t.match(await account.measure(locator, { priority: 'measure', signal }), { kind: 'file', size: 9000 })
   t.equal(server.requests.at(-1)!.headers['user-agent'], 'Special')
   t.same(await account.snapshot.episodes('x', signal), [])
   t.throws(() => account.snapshot.read('movies', signal), /no section movies/)

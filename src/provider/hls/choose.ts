@@ -15,9 +15,9 @@ export interface Choice {
 
 export interface Wanted {
   /** An earlier choice, to be found again. */
-  readonly choice?: string
+  readonly choice?: string | undefined
   /** Lines of the picture; taller ones are not taken while there are others. */
-  readonly maxHeight?: number
+  readonly maxHeight?: number | undefined
 }
 
 /** Names the only thing there is, where no master playlist gives a choice. */

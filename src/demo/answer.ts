@@ -97,9 +97,14 @@ export async function send(exchange: Exchange, answer: Answer): Promise<void> {
   }
   response.flushHeaders()
   const end = await sendBody(exchange, body, bytes ?? Number.POSITIVE_INFINITY)
-  // A length that was announced and not kept can only be told by breaking the connection.
-  if (end === 'broken') response.destroy()
-  else response.end()
+  if (end === 'ended') {
+    response.end()
+    return
+  }
+  // A length that was announced and not kept can only be told by breaking the connection. Node hands over what was written
+  // at the end of the turn: the client is to have all of it.
+  await new Promise(setImmediate)
+  response.destroy()
 }
 
 async function sendBody(

@@ -87,7 +87,7 @@ export function joined(parts: readonly Media[]): Media {
   }
 }
 
-/** Bytes before the first that a revision alters, so that the container can still be told. */
+/** Bytes before the first that a revision alters, so that the container can still be told; all of a key are altered. */
 const UNALTERED_HEAD_BYTES = 64
 
 /**
@@ -98,7 +98,8 @@ export function revisedMedia(original: Media, revision: number, growBy: number):
   if (revision === 0 && growBy === 0) return original
   const { container, tag, modifiedAt } = original
   const mask = (revision & 0xff) ^ 0x5a || 0xa5
-  const bytes = Math.max(UNALTERED_HEAD_BYTES, original.bytes + growBy)
+  const unaltered = container === 'key' ? 0 : UNALTERED_HEAD_BYTES
+  const bytes = Math.max(unaltered, original.bytes + growBy)
   return {
     bytes,
     container,
@@ -108,7 +109,7 @@ export function revisedMedia(original: Media, revision: number, growBy: number):
       let at = start
       for await (const chunk of original.read(start, Math.min(end, original.bytes))) {
         const altered = Buffer.from(chunk)
-        for (let i = Math.max(0, UNALTERED_HEAD_BYTES - at); i < altered.length; i++) altered[i]! ^= mask
+        for (let i = Math.max(0, unaltered - at); i < altered.length; i++) altered[i]! ^= mask
         yield altered
         at += chunk.length
       }

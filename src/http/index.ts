@@ -1,3 +1,4 @@
-export type { Action, Health, HttpDeps, Overview, PartHealth, TitleQuery } from './ports.ts'
+export type { Action, Health, HttpDeps, Overview, PartHealth, QueueActions, TitleQuery } from './ports.ts'
 export { HttpProblem } from './problem.ts'
+export { queueRoutes } from './queue-routes.ts'
 export { createHttp, type Http, type HttpOptions, startHttp } from './server.ts'

@@ -51,3 +51,14 @@ export interface HttpDeps {
   /** Who bears it may use the actions. */
   readonly token: Secret
 }
+
+/** What is made into files, and when. Answers are sent as JSON; what cannot be done is thrown as HttpProblem. */
+export interface QueueActions {
+  list(query: { readonly state?: 'running' | 'waiting' | 'paused' | 'failed'; readonly limit: number }): unknown
+  add(variantIds: readonly number[], where: 'top' | 'bottom'): unknown
+  remove(variantIds: readonly number[]): unknown
+  /** Everything when none are named. */
+  pause(variantIds?: readonly number[]): unknown
+  resume(variantIds?: readonly number[]): unknown
+  move(variantIds: readonly number[], to: 'top' | 'bottom' | 'up' | 'down' | { readonly before: number }): unknown
+}

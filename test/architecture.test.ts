@@ -13,6 +13,7 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/catalog': { ours: ['src/lib'], theirs: ['better-sqlite3', '@ctrl/video-filename-parser'] },
   'src/materialize': { ours: ['src/lib'], theirs: ['better-sqlite3', 'lru-cache'] },
   'src/queue': { ours: ['src/lib'], theirs: [] },
+  'src/remux': { ours: ['src/lib'], theirs: ['lru-cache'] },
   'src/provider': { ours: ['src/lib'], theirs: ['undici'] },
   'src/media': { ours: ['src/lib'], theirs: ['fluent-ffmpeg'] },
   'src/making': { ours: ['src/lib'], theirs: [] },

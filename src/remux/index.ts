@@ -1,0 +1,19 @@
+/** HLS segments become bytes of a file whose size is known in advance: decision 0005. Knows no HTTP, no NFS, no SQL, no ffmpeg. */
+export { RemuxError, type RemuxErrorCode, type UnfitReason } from './errors.ts'
+export { countSamples, type SampleCount } from './inspect.ts'
+export { Layout, type LayoutSegment, type LayoutTrack, layOut, type TrackLengths, type Unfit } from './layout.ts'
+export { decodeLayout, encodeLayout } from './layout-codec.ts'
+export { PackingError } from './packing.ts'
+export type {
+  Outline,
+  OutlineMap,
+  OutlineSegment,
+  OutlineTrack,
+  Piece,
+  Priority,
+  SegmentedTitle,
+  SegmentSession,
+  SegmentSource,
+  SessionOptions,
+  TitleRef,
+} from './ports.ts'

@@ -88,21 +88,23 @@ function scan(bytes: Buffer, places: Map<number, number>, payloads: number[]): L
     let payloadAt = at + 4
     if ((bytes[at + 3]! & 0x20) !== 0) {
       const fieldBytes = bytes[at + 4]!
-      if (fieldBytes > 0 && (bytes[at + 5]! & 0x10) !== 0) clocks.push(at + 6)
+      if (fieldBytes >= 7 && (bytes[at + 5]! & 0x10) !== 0) clocks.push(at + 6)
       payloadAt += 1 + fieldBytes
     }
     if (!hasPayload(bytes, at)) continue
     payloads[place]++
     const startsUnit = (bytes[at + 1]! & 0x40) !== 0
-    if (startsUnit && bytes.readUIntBE(payloadAt, 3) === 1) timestamps.push(...timestampsOf(bytes, payloadAt))
+    if (startsUnit) timestamps.push(...timestampsOf(bytes, payloadAt, at + PACKET_BYTES))
   }
   return { bytes, timestamps, clocks, pids, payloadsBefore }
 }
 
-/** Where a PES header has its PTS and DTS (section 2.4.3.6), if any. */
-function timestampsOf(bytes: Buffer, pesAt: number): number[] {
+/** Where a PES header has its PTS and DTS (section 2.4.3.6); nothing for what is no PES packet. */
+function timestampsOf(bytes: Buffer, pesAt: number, end: number): number[] {
+  if (pesAt + 9 > end || bytes.readUIntBE(pesAt, 3) !== 1) return []
   const flags = bytes[pesAt + 7]! >> 6
-  return [...(flags >= 2 ? [pesAt + 9] : []), ...(flags === 3 ? [pesAt + 14] : [])]
+  const offsets = flags === 3 ? [pesAt + 9, pesAt + 14] : flags === 2 ? [pesAt + 9] : []
+  return offsets.filter(at => at + 5 <= end)
 }
 
 /** 33 bits in five bytes, with four bits before them and a marker bit after the 3rd, 18th and 33rd. */

@@ -4,6 +4,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Clip, Layout } from '../../src/demo/clip.ts'
+import type { HlsClip } from '../../src/demo/hls-clip.ts'
+import { hlsClips } from '../../src/demo/hls-titles.ts'
 import { prepareClips } from '../../src/demo/media-set.ts'
 import { clips } from '../../src/demo/titles.ts'
 import { findTools, probe, type Tool } from '../../src/media/index.ts'
@@ -19,6 +21,12 @@ const short = (name: string, layout: Layout): Clip => ({
   ...{ name, title: name, layout, seconds: 1, width: 160, height: 90, color: '0xff0000', tone: 440 },
   ...{ audio: 'ac3', language: 'eng' },
 })
+/** A rendition of two seconds. */
+const small: HlsClip = {
+  ...{ name: 'small', layout: 'hls-ts', seconds: 2, segmentSeconds: 1 },
+  picture: { codec: 'h264', width: 160, height: 90, color: '0xff0000', framesPerSecond: 12, bitrateKbps: 100 },
+  sound: { codec: 'aac', tone: 440 },
+}
 const few = [short('first', 'mp4-index-first'), short('last', 'mp4-index-last'), short('mkv', 'mkv')]
 
 /** The types of an MP4's boxes at the top, in order (ISO/IEC 14496-12 section 4.2). */
@@ -64,6 +72,13 @@ t.test('every film of the demo is what its title says, by ffprobe and by its byt
   await Promise.all([verify(), verify()])
 })
 
+t.test('titles served as HLS take little', async t => {
+  const made = await prepareClips({ directory: demoDirectory, clips: hlsClips, ffmpeg: async () => tools.ffmpeg })
+  t.equal(made.size, new Set(hlsClips.map(({ name }) => name)).size)
+  const total = [...made.values()].reduce((sum, { bytes }) => sum + bytes, 0)
+  t.ok(total > 4e6 && total < 20e6, `${total} bytes in all`)
+})
+
 t.test('what is made once is used again', async t => {
   const directory = t.testdir()
   const reports: { clipsDone: number; clipsTotal: number; fraction: number }[] = []
@@ -90,6 +105,45 @@ t.test('what is made once is used again', async t => {
     await appendFile(join(directory, 'manifest.json'), 'rubbish')
     await t.rejects(prepareClips({ directory, clips: few, ffmpeg: never }), { message: 'ffmpeg was asked for' })
   })
+})
+
+t.test('a rendition is a directory, kept and made again as a file is', async t => {
+  const directory = t.testdir()
+  const ffmpeg = async () => tools.ffmpeg
+  const made = await prepareClips({ directory, clips: [small], ffmpeg })
+  const { file, bytes } = made.get('small')!
+  t.same((await readdir(directory)).sort(), ['manifest.json', 'small.hls'])
+  t.same((await readdir(file)).sort(), ['index.m3u8', 'index.ts'])
+  const sizes = await Promise.all(['index.m3u8', 'index.ts'].map(async name => (await stat(join(file, name))).size))
+  t.equal(bytes, sizes[0]! + sizes[1]!)
+  t.same(await prepareClips({ directory, clips: [small], ffmpeg: never }), made)
+  await appendFile(join(file, 'index.ts'), 'more')
+  t.same(await prepareClips({ directory, clips: [small], ffmpeg }), made, 'the same recipe makes the same bytes')
+  await rm(join(file, 'index.m3u8'))
+  t.same(await prepareClips({ directory, clips: [small], ffmpeg }), made)
+  const longer = { ...small, seconds: 4 }
+  const { bytes: more } = (await prepareClips({ directory, clips: [longer], ffmpeg })).get('small')!
+  t.ok(more > 1.5 * bytes)
+})
+
+t.test('where ffmpeg has no encoder for a rendition, another is made', async t => {
+  const directory = t.testdir()
+  const unknown: HlsClip = {
+    ...small,
+    picture: { ...small.picture!, color: 'no-such-colour' },
+    otherwise: { picture: small.picture!, sound: { codec: 'ac3', tone: 440 } },
+  }
+  const made = await prepareClips({ directory, clips: [unknown], ffmpeg: async () => tools.ffmpeg })
+  const { streams } = await probe(tools.ffprobe, join(made.get('small')!.file, 'index.ts'))
+  t.same(streams.map(stream => stream.codec).sort(), ['ac3', 'h264'])
+  const { otherwise: _, ...hopeless } = unknown
+  await t.rejects(
+    prepareClips({ directory, clips: [{ ...hopeless, name: 'none' }], ffmpeg: async () => tools.ffmpeg }),
+    {
+      message: /Cannot make the demo film none\.hls in .*: ffmpeg ended with code/,
+    },
+  )
+  t.same((await readdir(directory)).sort(), ['manifest.json', 'small.hls'])
 })
 
 t.test('two processes that start at once make each film once', async t => {
@@ -155,7 +209,9 @@ t.test('a start that is called off stops ffmpeg, and keeps what was finished', a
 const bundled = await findTools({ searchPath: '' }).catch(() => undefined)
 t.test('the bundled ffmpeg can make them too', { skip: !bundled && 'none for this platform' }, async t => {
   const all: Clip[] = [...few, short('stream', 'ts'), { ...short('aac', 'mp4-index-first'), audio: 'aac' }]
-  const made = await prepareClips({ directory: t.testdir(), clips: all, ffmpeg: async () => bundled!.ffmpeg })
+  const clips = [...all, ...hlsClips]
+  const made = await prepareClips({ directory: t.testdir(), clips, ffmpeg: async () => bundled!.ffmpeg })
+  t.equal(made.size, clips.length)
   for (const clip of all) {
     const { streams } = await probe(bundled!.ffprobe, made.get(clip.name)!.file)
     t.same(streams.map(stream => stream.codec).sort(), [clip.audio, 'h264'].sort(), clip.name)

@@ -88,9 +88,9 @@ export class Addresses {
 
   async #renew(connection: Connection): Promise<void> {
     const { outline, tracks } = await this.#reload(connection).catch((error: unknown) => {
-      const isGone = error instanceof ProviderError && error.code === 'gone'
+      if (!(error instanceof ProviderError) || (error.code !== 'gone' && error.code !== 'changed')) throw error
       // Not `gone`: that would be said of the piece that was asked for, while it is the whole title.
-      throw isGone ? this.#changed(`${error.message}, which it did have`, error) : error
+      throw this.#changed(error.code === 'gone' ? `${error.message}, and it was there before` : error.message, error)
     })
     if (!sameMedia(outline, this.#outline))
       throw this.#changed('The playlists were read again, and describe other media than before')

@@ -3,12 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import { type Answer, type Exchange, replaced, send, streamed, text } from './answer.ts'
+import { type Answer, type Exchange, replaced, streamed, text } from './answer.ts'
 import type { Catalogue, StreamKind } from './catalogue.ts'
 import { changedCatalogue } from './changed-catalogue.ts'
+import { Exchanges } from './exchanges.ts'
 import { type AnswerFaults, FaultBook, type Faults, type Target } from './faults.ts'
 import { xmltv } from './guide.ts'
-import { type HlsTitle, laterCut } from './hls.ts'
+import { type HlsTitle, laterCut, wholeFile } from './hls.ts'
 import { entryPlaylist, hlsPiece, hlsRoot } from './hls-pieces.ts'
 import { faultyPlaylist } from './hls-playlist.ts'
 import { type Media, revisedMedia } from './media.ts'
@@ -40,9 +41,8 @@ export class Desk {
   redirectPort = 0
   readonly #catalogue: Catalogue
   readonly #book: FaultBook
-  readonly #log: Logger
+  readonly #exchanges: Exchanges
   readonly #clock: Clock
-  readonly #stopping = new AbortController()
 
   constructor(original: Catalogue, options: DeskOptions, log: Logger, clock: Clock) {
     const secret = (given: string | Secret | undefined) =>
@@ -54,12 +54,12 @@ export class Desk {
     this.#catalogue = changedCatalogue(original, () => this.faults.catalogue)
     this.#book = new FaultBook(this.faults)
     this.tokens = new Tokens(clock)
-    this.#log = log
+    this.#exchanges = new Exchanges({ requestLog: this.requestLog, book: this.#book, log, clock })
     this.#clock = clock
   }
 
   stop(): void {
-    this.#stopping.abort()
+    this.#exchanges.stop()
   }
 
   reset(): void {
@@ -74,6 +74,8 @@ export class Desk {
   }
 
   currentMedia(kind: StreamKind, id: number): Media {
+    const hls = this.hlsOf(kind, id)
+    if (hls !== undefined) return wholeFile(hls.tracks[0]!)
     const media = this.mediaOf(kind, id)
     if (media === undefined) throw new Error(`There is no ${kind}/${id}`)
     const { revision = 0, growBy = 0 } = this.#book.peek(`${kind}/${id}`)
@@ -252,8 +254,7 @@ export class Desk {
     return `${encodeURIComponent(username.reveal())}/${encodeURIComponent(password.reveal())}`
   }
 
-  /** Everything that one request goes through: the log, its faults, its answer. */
-  async #answer(
+  #answer(
     request: FastifyRequest,
     reply: FastifyReply,
     kind: RequestKind,
@@ -261,50 +262,7 @@ export class Desk {
     answerTo: (exchange: Exchange) => Answer,
     redirected = false,
   ): Promise<void> {
-    reply.hijack()
-    const { method, headers } = request
-    const startedAt = this.#clock.now()
-    const { range } = headers
-    const record = this.requestLog.add({
-      kind,
-      target,
-      method,
-      redirected,
-      startedAt,
-      ...(range !== undefined && { range }),
-    })
-    const closed = new AbortController()
-    const close = () => {
-      record.state = reply.raw.writableEnded ? 'whole' : 'broken'
-      closed.abort()
-      exchange.disconnect?.()
-      this.#log.debug(
-        { target, method, status: record.status, bytes: record.bytes, state: record.state },
-        'demo request',
-      )
-    }
-    reply.raw.once('close', close)
-    reply.raw.on('error', () => {}) // a connection that breaks is seen by its closing
-    const signal = AbortSignal.any([closed.signal, this.#stopping.signal])
-    const all = this.#book.take(target)
-    // A redirect is all that happens at the first address.
-    const faults = all.redirect === true && !redirected ? pick(all) : all
-    const acceptEncoding = String(headers['accept-encoding'] ?? '')
-    const exchange: Exchange = { reply, method, acceptEncoding, faults, record, signal, clock: this.#clock }
-    try {
-      if (faults.latencyMs !== undefined) await this.#clock.sleep(faults.latencyMs, signal)
-      if (faults.hangUp === true) {
-        reply.raw.destroy()
-        return
-      }
-      const instead = streamKinds.has(kind) ? undefined : replaced(faults)
-      await send(exchange, instead ?? answerTo(exchange))
-    } catch (error) {
-      if (!signal.aborted) this.#log.error({ error, target }, 'demo request failed')
-      reply.raw.destroy()
-    } finally {
-      exchange.disconnect?.()
-    }
+    return this.#exchanges.run(request, reply, { kind, target, redirected }, answerTo)
   }
 
   #isKnown({ username, password }: { username?: string; password?: string }): boolean {
@@ -312,13 +270,6 @@ export class Desk {
   }
 }
 
-/** Kinds that take one of the account's connections. */
-const streamKinds: ReadonlySet<RequestKind> = new Set([
-  ...(['movie', 'series', 'live'] as const),
-  ...(['playlist-hls', 'segment', 'length', 'key'] as const),
-])
 const playlistAnswer = (playlist: string, { faults }: Exchange) =>
   text(200, faultyPlaylist(playlist, faults.playlist), { 'content-type': 'application/vnd.apple.mpegurl' })
 const forbidden = () => text(403, 'forbidden\n')
-const pick = ({ redirect, tokenMs, tokenUses }: AnswerFaults): AnswerFaults =>
-  Object.fromEntries(Object.entries({ redirect, tokenMs, tokenUses }).filter(([, value]) => value !== undefined))

@@ -80,7 +80,7 @@ function md5sOf(args: readonly string[]): string[] {
   return stdout
     .split('\n')
     .filter(line => line !== '' && !line.startsWith('#'))
-    .map(line => line.split(',').at(-1)!.trim())
+    .map(line => line.split(',')[5]!.trim()) // behind it may stand hashes of side data
 }
 
 /** The decoding times of one stream, in seconds. */

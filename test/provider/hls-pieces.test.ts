@@ -98,17 +98,29 @@ t.test('lengths: a whole answer is cut off at once, none is undefined, a byte ra
     if (request.method === 'GET') response.write('x')
     response.end()
   }
-  const lines = ['#EXTINF:4,', 'whole.ts', '#EXTINF:4,', 'none.ts', '#EXTINF:4,', '#EXT-X-BYTERANGE:77@5', 'a.ts']
+  const lines = [
+    '#EXTINF:4,',
+    'whole.ts',
+    '#EXTINF:4,',
+    'none.ts',
+    '#EXTINF:4,',
+    '#EXT-X-BYTERANGE:77@5',
+    'a.ts',
+    '#EXTINF:4,',
+    'empty.ts',
+  ]
   const pages = {
     '/index.m3u8': mediaPlaylist(['#EXT-X-MAP:URI="m",BYTERANGE="9@1"', ...lines]),
     '/whole.ts': whole,
     '/none.ts': none,
+    '/empty.ts': '',
   }
   await at(pages, async ({ server, session }) => {
     t.equal(await session.lengthOf(0, { segment: 0 }), big)
     await closed
     t.ok(written < big / 2, `${written} bytes were written`)
     t.equal(await session.lengthOf(0, { segment: 1 }), undefined)
+    t.equal(await session.lengthOf(0, { segment: 3 }), undefined, 'a file without a first byte')
     const before = server.requests.length
     t.equal(await session.lengthOf(0, { segment: 2 }), 77)
     t.equal(await session.lengthOf(0, { map: 0 }), 9)
@@ -260,6 +272,7 @@ t.test('AES-128: an IV that is given or counted, keys that change, byte ranges, 
       ['/k1?secretword', '/k2'],
       'each key once',
     )
+    t.equal(new Set(server.requests.map(({ socket }) => socket.remotePort)).size, 1, 'over one connection')
   })
 })
 

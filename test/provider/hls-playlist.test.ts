@@ -93,7 +93,7 @@ t.test('a bad tag costs that tag: without a readable duration, a segment has the
     t.equal(seconds(bad), 8, bad)
   t.equal(seconds('#EXTINF:0,'), 0)
   const error = refusal(['#EXTINF:?', 'a.ts', end])
-  t.same([error.code, error.message], ['malformed', `${what}: segment 0 has no duration`])
+  t.same([error.code, error.message], ['malformed', `${what}: 1 of 1 segments do not say how long they are`])
 })
 
 t.test('a playlist that may still grow is refused, one of type VOD or with ENDLIST is not', async t => {
@@ -282,6 +282,7 @@ t.test('variants and renditions with all that is said of them', async t => {
     '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="English",LANGUAGE="en",FORCED=YES,URI="en.m3u8"',
     '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="bad",URI="ftp://x"',
     '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="c",INSTREAM-ID="CC1",NAME="x"',
+    '#EXT-X-MEDIA:TYPE=constructor,GROUP-ID="a",NAME="x"',
     '#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID="v",NAME="other angle",URI="v2.m3u8"',
     '#EXT-X-STREAM-INF:BANDWIDTH=5000000,AVERAGE-BANDWIDTH=4000000,RESOLUTION=1920x1080,FRAME-RATE=25.000,CODECS="avc1.640028, mp4a.40.2",AUDIO="a",SUBTITLES="s"',
     '# a comment',

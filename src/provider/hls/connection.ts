@@ -51,6 +51,7 @@ export class Connection implements Disposable {
     this.signal = AbortSignal.any([signal, lease.signal, this.#ending.signal])
     // Also when nothing is asked at the moment: a slot that is taken away or no longer wanted is free at once.
     this.signal.addEventListener('abort', () => lease.release(), { once: true })
+    if (this.signal.aborted) lease.release()
   }
 
   set yieldable(value: boolean) {

@@ -28,7 +28,11 @@ export class Lengths {
         return length
       }
     }
-    const length = await byGet(connection, url, label)
+    const length = await byGet(connection, url, label).catch((error: unknown) => {
+      // There is no first byte, or no such ranges (416): that tells no length.
+      if (error instanceof ProviderError && error.code === 'range') return undefined
+      throw error
+    })
     if (length !== undefined) this.#ways.set(host, 'get')
     return length
   }

@@ -39,7 +39,10 @@ export interface MasterPlaylist {
   readonly variables: ReadonlyMap<string, string>
 }
 
-const renditionTypes: Readonly<Record<string, Rendition['type']>> = { AUDIO: 'audio', SUBTITLES: 'subtitles' }
+const renditionTypes = new Map<string | undefined, Rendition['type']>([
+  ['AUDIO', 'audio'],
+  ['SUBTITLES', 'subtitles'],
+])
 
 /**
  * Collects variants and renditions, tag by tag. One with a bad address costs itself only. Lists of key frames, session
@@ -88,7 +91,7 @@ export class MasterPlaylistBuilder {
   }
 
   #rendition(attributes: Attributes): void {
-    const type = renditionTypes[attributes.get('TYPE') ?? '']
+    const type = renditionTypes.get(attributes.get('TYPE'))
     const group = attributes.get('GROUP-ID')
     const uri = attributes.get('URI')
     const url = this.#resolve(uri)

@@ -59,7 +59,9 @@ const identity = 'identity'
 export class MediaPlaylistBuilder {
   readonly #what: string
   readonly #resolve: (uri: string | undefined) => string | undefined
-  readonly #segments: (Omit<Segment, 'seconds'> & { seconds: number | undefined })[] = []
+  readonly #segments: Segment[] = []
+  /** Those that do not say how long they are. The target duration, which does, may come later. */
+  readonly #untimed: { seconds: number }[] = []
   readonly #maps: Resource[] = []
   readonly #mapIndex = new Map<string, number>()
   /** By KEYFORMAT: each is another way to get the same key. */
@@ -134,27 +136,31 @@ export class MediaPlaylistBuilder {
     this.#previous = url !== undefined && range !== undefined ? { url, to: range.to } : undefined
     this.#placeMap()
     const key = this.#keyFor(this.#keys)
-    this.#segments.push({
+    const segment = {
       url: url ?? '',
-      seconds,
+      seconds: seconds ?? 0,
       discontinuity,
       gap,
       ...(range && { range }),
       ...(key && { key }),
       ...(this.#map !== undefined && { map: this.#map }),
-    })
+    }
+    this.#segments.push(segment)
+    if (seconds === undefined) this.#untimed.push(segment)
   }
 
   /** @throws ProviderError `unsupported` while it is growing, `malformed` when it does not tell how long its segments are. */
   end(): MediaPlaylist {
     if (!this.#isEnded) throw this.#unsupported('it is still growing: it has no EXT-X-ENDLIST')
     if (this.#segments.length === 0) throw this.#malformed('it has no segments')
-    const segments = this.#segments.map((segment, index) => {
-      const seconds = segment.seconds ?? this.#targetSeconds
-      if (seconds === undefined) throw this.#malformed(`segment ${index} has no duration`)
-      return { ...segment, seconds }
-    })
-    return { kind: 'media', segments, maps: this.#maps }
+    for (const segment of this.#untimed) {
+      if (this.#targetSeconds === undefined)
+        throw this.#malformed(
+          `${this.#untimed.length} of ${this.#segments.length} segments do not say how long they are`,
+        )
+      segment.seconds = this.#targetSeconds
+    }
+    return { kind: 'media', segments: this.#segments, maps: this.#maps }
   }
 
   #key(attributes: Attributes): void {

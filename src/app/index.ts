@@ -4,4 +4,5 @@ export { demoConfig, demoDirectory, type RunningDemo, startDemo } from './demo.t
 export { type Check, runChecks } from './doctor.ts'
 export { findInstance, InUseError } from './instance.ts'
 export { fstabLine, kubernetesVolume, mountCommand, reachableBy } from './mounting.ts'
+export type { QueueReport } from './queue-actions.ts'
 export type { Status } from './status.ts'

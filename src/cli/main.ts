@@ -5,6 +5,7 @@ import { catCommand } from './commands/cat.ts'
 import { configCommand } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { lsCommand } from './commands/ls.ts'
+import { queueCommand } from './commands/queue.ts'
 import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
 import { statusCommand } from './commands/status.ts'
 import { syncCommand } from './commands/sync.ts'
@@ -16,6 +17,7 @@ const commands: readonly Command[] = [
   serveCommand,
   demoCommand,
   syncCommand,
+  queueCommand,
   lsCommand,
   catCommand,
   statusCommand,

@@ -18,7 +18,7 @@ export class Queueing implements AsyncDisposable {
   readonly maker = new FakeMaker(this.candidates)
   readonly budget = new FakeBudget()
   readonly directory = mkdtempSync(join(tmpdir(), 'reelport-queue-'))
-  readonly #options: Partial<QueueOptions>
+  #options: Partial<QueueOptions>
   #queue: Queue | undefined
 
   constructor(options: Partial<QueueOptions> = {}) {
@@ -40,9 +40,10 @@ export class Queueing implements AsyncDisposable {
   }
 
   /** Ends the queue as a stop of the server does, and starts the next one on what it has left. */
-  async restart(): Promise<void> {
+  async restart(libraries = this.#options.libraries): Promise<void> {
     await this.#queue?.[Symbol.asyncDispose]()
     this.#queue = undefined
+    if (libraries !== undefined) this.#options = { ...this.#options, libraries }
     await this.settled()
   }
 

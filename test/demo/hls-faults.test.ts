@@ -32,6 +32,7 @@ demo.limits.maxConnections = 0
 t.afterEach(() => {
   demo.reset()
   demo.faults.answers = {}
+  delete demo.faults.catalogue
   demo.limits.maxConnections = 0
 })
 
@@ -227,6 +228,16 @@ t.test('another version of a title from a moment on', async t => {
     t.equal(piece.url, pieces[number]!.url, 'under the address of another')
   }
   t.equal((await get(pieces[4]!.url)).status, 404)
+})
+
+t.test('a title with another number, and one that is gone', async t => {
+  demo.faults.catalogue = { renumberBy: 5000, gone: ['movie/5125'] }
+  const moved = await readPlaylist(at.stream('movie', '5124.m3u8'))
+  t.ok((await get(moved.pieces[0]!.url)).body.equals(truth[0]!))
+  t.match(demo.log.at(-1), { target: 'movie/5124/main/0' })
+  t.equal((await segment(0)).status, 404, 'the old one leads nowhere')
+  t.equal((await get(at.stream('movie', '5125.m3u8'))).status, 404)
+  t.equal((await get(moved.pieces[0]!.url.replace('5124/main/0.ts', '5125/main/all.ts'))).status, 404)
 })
 
 t.test('a slow segment', async t => {

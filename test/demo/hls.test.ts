@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { hlsPiece } from '../../src/demo/hls-pieces.ts'
 import { type HlsTitle, readAll, sentSegment } from '../../src/demo/index.ts'
 import { startDemo } from '../lib/demo.ts'
 import { run, without } from '../lib/programs.ts'
@@ -250,6 +252,26 @@ t.test('addresses that lead nowhere, and credentials that are wrong', async t =>
   }
   t.equal(await status(first!.url.replace(demo.credentials.password.reveal(), 'x')), 403)
   t.equal(await status(first!.url.replace(/\/hls\/[^/]+\/[^/]+\//, '/hls/0123456789abcdef/')), 403)
+  const parts = fc.oneof(
+    fc.string(),
+    fc.constantFrom('main', 'key', 'index.m3u8', 'all.ts', '3.ts', '0.key', '__proto__'),
+  )
+  const ranges = fc.option(
+    fc.oneof(
+      fc.string(),
+      fc.nat().map(first => `bytes=${first}-`),
+    ),
+    { nil: undefined },
+  )
+  const pieceNames = /^(main|main\/\d+|main\/all|key\/[01])$/
+  for (const id of [124, 125]) {
+    fc.assert(
+      fc.property(parts, parts, ranges, (track, file, range) => {
+        const piece = hlsPiece(demo.hls('movie', id), track, file, range)
+        return piece === undefined || pieceNames.test(piece.name)
+      }),
+    )
+  }
   t.throws(() => demo.hls('movie', 101), /There is no HLS behind movie\/101/)
   const title: HlsTitle = demo.hls('movie', 124)
   t.equal(

@@ -1,7 +1,14 @@
 import { join } from 'node:path'
-import { type Catalog, type Changes, openCatalog, type SyncProgress, type SyncReport } from '../catalog/index.ts'
+import {
+  type Catalog,
+  type Changes,
+  type MeasureLane,
+  openCatalog,
+  type SyncProgress,
+  type SyncReport,
+} from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
-import { type Http, HttpProblem, startHttp } from '../http/index.ts'
+import { type Http, HttpProblem, queueRoutes, startHttp } from '../http/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { listenError } from '../lib/listen-error.ts'
 import type { Logger } from '../lib/log.ts'
@@ -9,22 +16,28 @@ import { openMetrics } from '../lib/metrics.ts'
 import {
   type Change,
   type Materializer,
+  type Measure,
   type Measurer,
-  type SourceFacts,
+  type MeasurerOptions,
   startMaterializer,
   startMeasurer,
 } from '../materialize/index.ts'
 import { type Nfs, startNfs } from '../nfs/index.ts'
 import { type Account, openAccount } from '../provider/index.ts'
-import { byteSource } from './byte-source.ts'
+import type { Queue } from '../queue/index.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
 import { lockInstance } from './instance.ts'
+import { type Finding, measuring } from './measuring.ts'
 import { registerMetrics } from './metrics.ts'
+import { withPartialFiles } from './partial-tree.ts'
+import { queueActions } from './queue-actions.ts'
 import { type ScheduledRuns, startSchedule } from './schedule.ts'
 import { type Status, statusOf } from './status.ts'
+import { startStreams } from './streams.ts'
 import { openSyncs, type SyncChoices, type Syncs } from './syncs.ts'
+import { watchShows } from './watching.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -55,6 +68,8 @@ export interface Parts {
   readonly catalog: Catalog
   readonly materializer: Materializer
   readonly measurer: Measurer
+  readonly indexer: Measurer
+  readonly queue: Queue
   readonly nfs: Nfs
   readonly accounts: ReadonlyMap<string, Account>
   readonly syncs: Syncs
@@ -75,7 +90,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   const accounts = openAccounts(config, stack, log)
   const path = join(config.data, 'catalog.sqlite')
 
-  const after: { changes: (changes: Changes) => void } = { changes: () => {} } // until there is something to tell
+  const after = { changes: (_: Changes) => {}, partials: (_: Changes) => {} } // until there is somebody to tell
   let progress: SyncProgress | undefined
   const { graceMs, showConcurrency } = config.sync
   const thread = stack.use(
@@ -102,10 +117,10 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   )
   const catalog = stack.use(openCatalog(path))
 
-  const source = byteSource(accounts)
+  const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock }))
   const materializer = stack.use(
     await startMaterializer(config.cache, {
-      source,
+      source: streams.source,
       log: log.child({ part: 'cache' }),
       clock,
       onChanged: ({ id }, change) => void invalidate(thread, id, change, log),
@@ -114,18 +129,30 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   /** The cache keeps nothing of files that were retired or replaced. */
   const forgetRetired = () => materializer.retain(id => catalog.rendition(id) !== undefined)
   await forgetRetired()
-  const measurer = stack.use(
-    startMeasurer<{ readonly facts: SourceFacts }>(config.measure, {
-      accounts: [...accounts.keys()],
-      queue: {
-        next: (accountId, limit) => catalog.toMeasure(accountId, limit, clock.now()),
-        record: results => thread.record(results),
-      },
-      measure: async (ref, signal) => ({ facts: await source.measure(ref, signal) }),
-      log: log.child({ part: 'measure' }),
-      clock,
-    }),
+  const { queue, partials } = stack.use(
+    await streams.begin(materializer, directories => after.partials({ directories })),
   )
+  const startLane = (lane: MeasureLane, options: MeasurerOptions, measure: Measure<Finding>) =>
+    stack.use(
+      startMeasurer<Finding>(options, {
+        accounts: [...accounts.keys()],
+        queue: {
+          next: (accountId, limit) => catalog.toMeasure(accountId, limit, clock.now(), lane),
+          record: results => thread.record(results),
+        },
+        measure,
+        log: log.child({ part: lane }),
+        clock,
+      }),
+    )
+  const measurer = startLane('measure', config.measure, measuring(accounts, config.streams))
+  // One title of an account after the other: what is spread over time are the lengths of its segments.
+  const indexer = startLane('index', { perSecond: 100, concurrency: 1 }, streams.indexing.index)
+  const wake = () => {
+    measurer.wake()
+    indexer.wake()
+    queue.wake()
+  }
   const syncs = openSyncs({
     thread,
     accounts,
@@ -135,14 +162,15 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     onDone() {
       progress = undefined
       if (stopping.signal.aborted) return
-      measurer.wake()
+      wake()
       void forgetRetired()
     },
   })
   const schedule = stack.use(startSchedule(config.sync.schedule, () => void syncs.run(), clock))
   stack.defer(() => stopping.abort(new Error('The server is stopping')))
 
-  const tree = exportedTree(catalog, materializer)
+  const watching = watchShows(catalog, clock, episodes => queue.add(episodes, 'next-episode', 'top'))
+  const tree = withPartialFiles(exportedTree(catalog, materializer, watching), partials)
   const nfs = stack.use(
     await startNfs({ ...config.nfs, ...catalog.identity }, tree, { log: log.child({ part: 'nfs' }), clock }).catch(
       error => {
@@ -150,23 +178,31 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
       },
     ),
   )
+  after.partials = ({ directories }) => nfs.changed(directories)
   after.changes = ({ directories }) => {
     nfs.changed(directories)
-    measurer.wake()
+    wake()
   }
-  const parts: Parts = { config, version, startedAt, catalog, materializer, measurer, nfs, accounts, syncs, schedule }
+  const parts: Parts = {
+    ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue },
+    ...{ nfs, accounts, syncs, schedule },
+  }
   const metrics = stack.use(openMetrics())
   registerMetrics(metrics, parts)
   const http = stack.use(
-    await startHttp(config.http, {
-      ...httpAnswers(parts),
-      log: log.child({ part: 'http' }),
-      metrics: () => metrics.text(),
-      actions: {
-        sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
+    await startHttp(
+      config.http,
+      {
+        ...httpAnswers(parts),
+        log: log.child({ part: 'http' }),
+        metrics: () => metrics.text(),
+        actions: {
+          sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
+        },
+        token: instance.token,
       },
-      token: instance.token,
-    }),
+      [queueRoutes(queueActions(queue), instance.token)],
+    ),
   )
   instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })
   if (isSyncDue(catalog, config, clock.now())) syncs.run()

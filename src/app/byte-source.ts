@@ -1,72 +1,43 @@
-import {
-  type ByteSource,
-  type Measure,
-  SourceError,
-  type SourceErrorCode,
-  type SourceFacts,
-} from '../materialize/ports.ts'
-import { type Account, ProviderError, type ProviderErrorCode } from '../provider/index.ts'
+import type { Catalog, Rendition } from '../catalog/index.ts'
+import { type ByteSource, SourceError } from '../materialize/index.ts'
+import type { Account } from '../provider/index.ts'
+import { accountsById, translated, translatedChunks } from './source-errors.ts'
 
-/** The accounts' streams as the materializer's source of bytes. */
+/** Renditions whose bytes are not the provider's file as it is. */
+export interface OtherSources {
+  /** Composes an instant file of its segments. */
+  readonly instant: (rendition: Rendition, ...ask: Ask) => ReturnType<ByteSource['open']>
+  /** Makes a file anew that was evicted. */
+  readonly made: (rendition: Rendition, ...ask: Ask) => ReturnType<ByteSource['open']>
+}
+
+type Ask = Parameters<ByteSource['open']> extends [unknown, ...infer Rest] ? Rest : never
+
+/** Where the bytes of published renditions come from, whatever their form. */
 export function byteSource(
   accounts: ReadonlyMap<string, Account>,
-): ByteSource & { readonly measure: Measure<SourceFacts> } {
-  const accountOf = (id: string) => {
-    const account = accounts.get(id)
-    if (account === undefined) throw new SourceError('refused', `Account "${id}" is no longer configured`)
-    return account
-  }
+  catalog: Pick<Catalog, 'rendition'>,
+  others: OtherSources,
+): ByteSource {
+  const files = fileSource(accounts)
   return {
-    measure: (ref, signal) =>
-      translated(async () => {
-        const found = await accountOf(ref.accountId).measure(ref.locator, { priority: 'measure', signal })
-        if (found.kind === 'file') return found
-        throw new SourceError('not-media', `Cannot use it as a file: ${found.reason}`)
-      }),
+    async open(ref, range, options) {
+      const rendition = catalog.rendition(ref.id)
+      if (rendition === undefined) throw new SourceError('changed', `Rendition ${ref.id} is no longer published`)
+      if (rendition.form === 'file') return files.open(ref, range, options)
+      return others[rendition.form](rendition, range, options)
+    },
+  }
+}
+
+/** The accounts' files, as they are. */
+export function fileSource(accounts: ReadonlyMap<string, Account>): ByteSource {
+  const accountOf = accountsById(accounts)
+  return {
     open: (ref, range, options) =>
       translated(async () => {
         const body = await accountOf(ref.accountId).open(ref.locator, range, options)
         return Object.assign(body, { chunks: translatedChunks(body.chunks) })
       }),
   }
-}
-
-const sourceCode = {
-  gone: 'gone',
-  refused: 'refused',
-  busy: 'busy',
-  'no-slot': 'no-slot',
-  preempted: 'preempted',
-  'not-media': 'not-media',
-  'no-size': 'no-size',
-  range: 'range',
-  'cut-short': 'cut-short',
-  'timed-out': 'timed-out',
-  unreachable: 'unreachable',
-  failed: 'failed',
-  changed: 'failed',
-  unsupported: 'not-media',
-  credentials: 'refused',
-  malformed: 'failed',
-} satisfies Record<ProviderErrorCode, SourceErrorCode>
-
-async function translated<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw asSourceError(error)
-  }
-}
-
-async function* translatedChunks(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  try {
-    yield* chunks
-  } catch (error) {
-    throw asSourceError(error)
-  }
-}
-
-function asSourceError(error: unknown): unknown {
-  if (!(error instanceof ProviderError)) return error
-  return new SourceError(sourceCode[error.code], error.message, { cause: error, retryAfterMs: error.retryAfterMs })
 }

@@ -40,6 +40,9 @@ async function serve(message: ToCatalog): Promise<readonly SyncReport[]> {
     case 'record':
       post({ type: 'changes', changes: writer.record(message.results) })
       return []
+    case 'noteFindings':
+      writer.noteFindings(message.renditionId, message.findings)
+      return []
     case 'invalidate':
       post({ type: 'changes', changes: writer.invalidate(message.renditionId, message.reason) })
       return []

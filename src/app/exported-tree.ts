@@ -1,12 +1,14 @@
 import type { Catalog, Node } from '../catalog/index.ts'
 import { MaterializeError, type MaterializeErrorCode, type Materializer } from '../materialize/index.ts'
 import { type Attributes, type Entry, type FileTree, TreeError, type TreeErrorCode } from '../nfs/file-tree.ts'
+import { asPublished } from './published.ts'
+import type { Watching } from './watching.ts'
 
 /** What a directory shows as its size: constant, as its entries are no bytes of its own. */
 const directoryBytes = 4096
 
 /** The catalogue's nodes and the materializer's bytes as the tree that NFS serves. */
-export function exportedTree(catalog: Catalog, materializer: Materializer): FileTree {
+export function exportedTree(catalog: Catalog, materializer: Materializer, watching?: Watching): FileTree {
   return {
     root: catalog.root,
     attributes: id => attributesOf(catalog.node(id)),
@@ -21,8 +23,9 @@ export function exportedTree(catalog: Catalog, materializer: Materializer): File
       if (node.renditionId === null) throw new TreeError('not-a-file', `${id} is a directory`)
       const rendition = catalog.rendition(node.renditionId)
       if (rendition === undefined) throw new TreeError('gone', `No bytes for file ${id}`)
+      watching?.read(rendition, offset, target.length)
       try {
-        return materializer.read(rendition, target, offset, signal)?.catch(translate)
+        return materializer.read(asPublished(rendition), target, offset, signal)?.catch(translate)
       } catch (error) {
         return translate(error)
       }

@@ -3,7 +3,8 @@ import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
 
 /** Publishes what each part counts; ARCHITECTURE.md has the names' pattern. Labels are closed sets, never file names. */
-export function registerMetrics(metrics: Metrics, { nfs, accounts, catalog, materializer, measurer }: Parts): void {
+export function registerMetrics(metrics: Metrics, parts: Parts): void {
+  const { nfs, accounts, catalog, materializer, measurer, indexer, queue } = parts
   metrics.register('nfs', () => nfs.stats(), {
     calls_total: counter(
       'Calls by procedure.',
@@ -96,11 +97,21 @@ export function registerMetrics(metrics: Metrics, { nfs, accounts, catalog, mate
     nodes: gauge('Files and directories served.', ({ totals }) => totals.files),
     served_bytes: gauge('Size of all files served.', ({ totals }) => totals.bytes),
     waiting: gauge('Streams whose size is not known yet.', ({ waiting }) => waiting),
+    to_make: gauge('Streams that can be published only as files made from them.', ({ toMake }) => toMake),
     failed: gauge('Streams that could not be measured, by reason.', ({ failures }) => failures, 'reason'),
   })
   metrics.register('measure', () => measurer.stats(), {
-    measured_total: counter('Sizes learnt.', ({ measured }) => measured),
+    measured_total: counter('Streams looked at.', ({ measured }) => measured),
     failed_total: counter('Tries that failed.', ({ failed }) => failed),
+  })
+  metrics.register('index', () => indexer.stats(), {
+    measured_total: counter('HLS titles whose segments were measured.', ({ measured }) => measured),
+    failed_total: counter('Tries that failed.', ({ failed }) => failed),
+  })
+  metrics.register('queue', () => queue.stats(), {
+    entries: gauge('Titles in the queue of those to be made, by state.', ({ states }) => states, 'state'),
+    made_total: counter('Files made.', ({ made }) => made),
+    failures_total: counter('Tries that failed.', ({ failures }) => failures),
   })
 }
 

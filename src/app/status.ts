@@ -2,6 +2,7 @@ import type { CatalogSummary } from '../catalog/index.ts'
 import type { MaterializerStats, MeasurerStats } from '../materialize/index.ts'
 import type { NfsStats, PortmapOutcome } from '../nfs/index.ts'
 import type { SlotStats } from '../provider/index.ts'
+import type { QueueStats } from '../queue/index.ts'
 import type { Parts } from './app.ts'
 import type { SyncState } from './syncs.ts'
 
@@ -19,6 +20,10 @@ export interface Status {
   readonly catalog: CatalogSummary
   readonly sync: SyncState & { readonly nextAt: number | undefined }
   readonly measure: MeasurerStats
+  /** Learning the lengths of HLS segments. */
+  readonly index: MeasurerStats
+  /** What is made into files. */
+  readonly queue: QueueStats
   readonly cache: MaterializerStats
 }
 
@@ -29,6 +34,8 @@ export function statusOf({
   catalog,
   materializer,
   measurer,
+  indexer,
+  queue,
   nfs,
   accounts,
   syncs,
@@ -43,6 +50,8 @@ export function statusOf({
     catalog: catalog.summary(),
     sync: { ...syncs.state, nextAt: schedule.nextAt },
     measure: measurer.stats(),
+    index: indexer.stats(),
+    queue: queue.stats(),
     cache: materializer.stats(),
   }
 }

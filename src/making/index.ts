@@ -2,6 +2,7 @@
 export { MakingError, type MakingErrorCode } from './errors.ts'
 export { makeFile } from './make.ts'
 export type { MadeFile, MadeStream, MakeOptions, Progress, Stage, TitleToMake } from './model.ts'
+export { readPartial } from './partial.ts'
 export type {
   ByteSource,
   MakingPorts,

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { byteSource } from '../../src/app/byte-source.ts'
+import { fileSource } from '../../src/app/byte-source.ts'
 import { exportedTree } from '../../src/app/exported-tree.ts'
+import { measuring } from '../../src/app/measuring.ts'
 import { readAll } from '../../src/demo/index.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { startMaterializer } from '../../src/materialize/index.ts'
+import { type Measure, type SourceFacts, startMaterializer } from '../../src/materialize/index.ts'
 import { openAccount } from '../../src/provider/index.ts'
 import { FakeProvider, movie } from '../catalog/lib/fake-provider.ts'
 import { libraries, measureAll, open } from '../catalog/lib/open-catalog.ts'
@@ -21,8 +22,10 @@ t.test('an account as a byte source', async t => {
       { log: silentLog },
     )
     const [film] = [...demo.catalogue.movies()].filter(({ media }) => media.bytes > 2 ** 20)
+    const accounts = new Map([['demo', account]])
+    const measure = measuring(accounts, { hls: 'instant', mpegTs: 'made' }) as Measure<{ readonly facts: SourceFacts }>
     return {
-      source: byteSource(new Map([['demo', account]])),
+      source: { ...fileSource(accounts), measure: async (ref, signal) => (await measure(ref, signal)).facts },
       ref: { id: 1, accountId: 'demo', locator: `movie/${film!.id}.${film!.extension}` },
       bytes: await readAll(film!.media),
       missing: { id: 2, accountId: 'demo', locator: 'movie/999999.mkv' },

@@ -4,16 +4,14 @@ import { MakingError } from './errors.ts'
 import { fetchPieces } from './fetch-pieces.ts'
 import { fetchStream, streamName } from './fetch-stream.ts'
 import type { MakeOptions, TitleToMake } from './model.ts'
-import { cutSegments, foreignSegment } from './odd-segments.ts'
+import { cutSegments, foreignSegment, suspectSegments } from './odd-segments.ts'
 import { checkGaps, missingSegments, pieceName, planOf } from './plan.ts'
-import type { MakingPorts, MediaInput, Outline, RemuxSubtitles, SampleCount } from './ports.ts'
+import type { MakingPorts, MediaInput, Outline, RemuxSubtitles } from './ports.ts'
 import type { ProgressReport } from './progress.ts'
-import { SampleCounter } from './sample-counter.ts'
+import { SampleCounter, type TrackCounts } from './sample-counter.ts'
 import { type ExpectedSeconds, expectedSamples } from './verify.ts'
 import { pieceKey, type StoredPiece, type WorkDirectory } from './work-directory.ts'
 
-/** Pictures that may come before the first key frame where segments do not tell: those of about ten seconds. */
-const maxLeadingPictures = 300
 /** Notes of one kind that are listed one by one. */
 const maxNotes = 20
 
@@ -30,8 +28,8 @@ export interface FetchedTitle {
   readonly counted: readonly (number | undefined)[]
   /** Between segments: a packet may lie across each. */
   readonly borders: number
-  /** Most pictures that may come before a key frame. */
-  readonly leadingPictures: number
+  /** Segments that may be why ffmpeg fails. */
+  readonly suspects: readonly { readonly name: string; readonly piece: StoredPiece }[]
   readonly notes: readonly string[]
 }
 
@@ -40,8 +38,6 @@ export interface FetchTitleDeps {
   readonly work: WorkDirectory
   readonly progress: ProgressReport
 }
-
-type Counts = readonly (readonly SampleCount[] | undefined)[]
 
 /** Brings an HLS title here and looks at each of its pieces. */
 export async function fetchHlsTitle(
@@ -61,12 +57,18 @@ export async function fetchHlsTitle(
   const report = progress.update.bind(progress)
   const pieces = await fetchPieces(title, options, { plan, work, counter, report })
 
-  const counts = new Map<number, Counts | undefined>()
+  const counts = new Map<number, TrackCounts>()
   for (const [track, { kind }] of outline.tracks.entries()) {
     if (kind !== 'subtitles') counts.set(track, await counter.countsOf(track, pieces))
   }
   await refuseForeign(outline, counts, pieces, work)
   const missing = missingSegments(outline, (track, segment) => pieces.has(pieceKey(track, { segment })))
+  const suspects = [...counts].flatMap(([track, segments]) =>
+    suspectSegments(segments).map(segment => ({
+      name: pieceName(outline, track, { segment }),
+      piece: pieces.get(pieceKey(track, { segment }))!,
+    })),
+  )
   const cut = cutNotes(outline, counts, missing)
   const { input, facts, subtitles, longestGapSeconds } = await assemble(outline, pieces, {
     ...deps,
@@ -88,7 +90,7 @@ export async function fetchHlsTitle(
     longestGapSeconds,
     counted: expectedSamples(streams, counts),
     borders: main.segments.length - 1,
-    leadingPictures: picturesOf(counts.get(0)?.find(segment => segment !== undefined)) ?? maxLeadingPictures,
+    suspects,
     notes: [
       ...shortened(
         missing.map(({ track, piece, seconds }) => {
@@ -124,19 +126,19 @@ export async function fetchTransportStream(
     longestGapSeconds: 0,
     counted: streams.map(() => undefined),
     borders: 0,
-    leadingPictures: maxLeadingPictures,
+    suspects: [],
   }
 }
 
 /** @throws MakingError `verify`; the segment is dropped, so that it is fetched again the next time. */
 async function refuseForeign(
   outline: Outline,
-  counts: ReadonlyMap<number, Counts | undefined>,
+  counts: ReadonlyMap<number, TrackCounts>,
   pieces: ReadonlyMap<string, StoredPiece>,
   work: WorkDirectory,
 ): Promise<void> {
   for (const [track, segments] of counts) {
-    const foreign = segments && foreignSegment(segments)
+    const foreign = foreignSegment(segments)
     if (foreign === undefined) continue
     const { segment, codec, others } = foreign
     await work.drop(pieces.get(pieceKey(track, { segment }))!)
@@ -151,11 +153,11 @@ async function refuseForeign(
 /** What is missing inside segments, for people. @throws MakingError `too-many-gaps`. */
 function cutNotes(
   outline: Outline,
-  counts: ReadonlyMap<number, Counts | undefined>,
+  counts: ReadonlyMap<number, TrackCounts>,
   missing: readonly { readonly track: number; readonly seconds: number }[],
 ): string[] {
   return [...counts].flatMap(([track, segments]) => {
-    const cut = segments === undefined ? [] : cutSegments(outline.tracks[track]!.segments, segments)
+    const cut = cutSegments(outline.tracks[track]!.segments, segments)
     const whole = missing.reduce((sum, piece) => sum + (piece.track === track ? piece.seconds : 0), 0)
     if (cut.length > 0)
       checkGaps(
@@ -168,9 +170,6 @@ function cutNotes(
     })
   })
 }
-
-const picturesOf = (segment: readonly SampleCount[] | undefined): number | undefined =>
-  segment?.find(({ type }) => type === 'video')?.samples
 
 function shortened(notes: readonly string[]): readonly string[] {
   if (notes.length <= maxNotes) return notes

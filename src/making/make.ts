@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { MakingError } from './errors.ts'
-import { type FetchedTitle, fetchHlsTitle, fetchTransportStream } from './fetched-title.ts'
+import { type FetchedTitle, type FetchTitleDeps, fetchHlsTitle, fetchTransportStream } from './fetched-title.ts'
 import type { MadeFile, MakeOptions, TitleToMake } from './model.ts'
 import type { MakingPorts, MediaFacts, RemuxJob } from './ports.ts'
 import { ProgressReport } from './progress.ts'
@@ -34,7 +34,7 @@ export async function makeFile(toMake: TitleToMake, options: MakeOptions, ports:
   const title = await (toMake.form === 'hls' ? fetchHlsTitle : fetchTransportStream)(toMake, options, deps)
   progress.begin('remux')
   const job = remuxJob(title, work.file(resultName), ports)
-  await remux(job, ports, signal, progress)
+  await remux(title, job, deps, signal)
   progress.begin('verify')
   const facts = await verify(title, job, ports, signal)
   progress.begin('finish')
@@ -73,14 +73,22 @@ function remuxJob(title: FetchedTitle, output: string, { remux }: MakingPorts): 
   }
 }
 
-async function remux(job: RemuxJob, ports: MakingPorts, signal: AbortSignal, progress: ProgressReport): Promise<void> {
+/** Runs ffmpeg. Where it fails, segments that are unlike the others are dropped: perhaps better ones come the next time. */
+async function remux(
+  { suspects }: FetchedTitle,
+  job: RemuxJob,
+  { ports, work, progress }: FetchTitleDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const onProgress = (seconds: number) => progress.update({ share: Math.min(1, seconds / job.seconds) })
   try {
     await ports.remux.remux(job, { signal, onProgress })
   } catch (error) {
     signal.throwIfAborted()
-    const { message } = error as Error
-    throw new MakingError('remux', `The streams could not be copied into a new file: ${message}`, { cause: error })
+    for (const { piece } of suspects) await work.drop(piece)
+    const why = suspects.length === 0 ? '' : `, perhaps because of ${suspects.map(({ name }) => name).join(', ')}`
+    const message = `The streams could not be copied into a new file${why}: ${(error as Error).message}`
+    throw new MakingError(suspects.length === 0 ? 'remux' : 'verify', message, { cause: error })
   }
 }
 
@@ -91,23 +99,22 @@ async function verify(
   { remux }: MakingPorts,
   signal: AbortSignal,
 ): Promise<MediaFacts> {
-  const { input, streams, counted, borders, leadingPictures, expectedSeconds } = title
+  const { input, streams, counted, borders, expectedSeconds } = title
   if (job.container === 'mp4') await verifyIndexInFront(job.output)
   // The index of an MP4 has the number of samples, so nothing has to be counted.
   const made = await remux.probe({ file: job.output }, { signal, countPackets: job.container !== 'mp4' })
   verifyStreams(made, job)
   if (expectedSeconds !== undefined) verifyDuration(made.durationSeconds, expectedSeconds)
-  const counts = streams.map(({ type, codec }, at): PacketCounts => {
-    return { type, codec, made: made.streams[at]!.packets, counted: counted[at], demuxed: undefined }
-  })
-  if (counts.every(({ made, counted }) => made !== undefined && made === counted)) return made
-  const demuxed = await remux.probe(input, { signal, countPackets: true })
-  const packets = new Map(demuxed.streams.map(({ index, packets }) => [index, packets]))
-  verifyPackets(
-    counts.map((count, at) => ({ ...count, demuxed: packets.get(streams[at]!.index) })),
-    borders,
-    leadingPictures,
+  const inFile = streams.map((_, at) => made.streams[at]!.packets)
+  if (inFile.every((packets, at) => packets !== undefined && packets === counted[at])) return made
+  const read = new Map(
+    (await remux.probe(input, { signal, countPackets: true })).streams.map(found => [found.index, found]),
   )
+  const counts = streams.map(({ index, codec }, at): PacketCounts => {
+    const { packets, leadingPackets: leading = 0 } = read.get(index) ?? {}
+    return { codec, made: inFile[at], copied: packets && packets - leading, counted: counted[at], leading }
+  })
+  verifyPackets(counts, borders)
   return made
 }
 

@@ -113,6 +113,8 @@ export interface MediaStream {
   readonly name?: string
   /** Counted, or as the container's index says. */
   readonly packets?: number
+  /** Of a video stream whose packets were counted: those before its first key frame, which are not copied. */
+  readonly leadingPackets?: number
 }
 
 export interface MediaFacts {

@@ -2,16 +2,15 @@ import { readFile } from 'node:fs/promises'
 import type { Outline, Piece, Remux, SampleCount } from './ports.ts'
 import { pieceKey, type StoredPiece, type WorkDirectory } from './work-directory.ts'
 
-/**
- * Counts the samples of each segment as it comes, so that the finished file can be held against them. A track with a segment
- * that cannot be counted is not counted at all.
- */
+/** Samples of each segment of a track, in order: empty of one that could not be counted, undefined of one that is not here. */
+export type TrackCounts = readonly (readonly SampleCount[] | undefined)[]
+
+/** Counts the samples of each segment as it comes, so that the finished file can be held against them. */
 export class SampleCounter {
   readonly #outline: Outline
   readonly #work: WorkDirectory
   readonly #remux: Pick<Remux, 'countSamples'>
   readonly #counts = new Map<string, readonly SampleCount[]>()
-  readonly #uncountable = new Set<number>()
   /** The initialization section used last, of any track. */
   #map: { readonly key: string; readonly bytes: Uint8Array } | undefined
 
@@ -24,21 +23,18 @@ export class SampleCounter {
   /** Counts a piece that is stored. Initialization sections and subtitles have no samples. */
   async count(track: number, piece: Piece, bytes: Uint8Array): Promise<void> {
     const { kind, segments } = this.#outline.tracks[track]!
-    if ('map' in piece || kind === 'subtitles' || this.#uncountable.has(track)) return
+    if ('map' in piece || kind === 'subtitles') return
     const { map } = segments[piece.segment]!
     try {
       const init = map === undefined ? undefined : await this.#mapBytes(track, map)
       this.#counts.set(pieceKey(track, piece), await this.#remux.countSamples(bytes, init))
     } catch {
-      this.#uncountable.add(track)
+      this.#counts.set(pieceKey(track, piece), [])
     }
   }
 
-  /** Samples of each segment of a track, in order, also of those that came in an earlier run; undefined for an uncountable track. */
-  async countsOf(
-    track: number,
-    pieces: ReadonlyMap<string, StoredPiece>,
-  ): Promise<readonly (readonly SampleCount[] | undefined)[] | undefined> {
+  /** The counts of a track, also of pieces that came in an earlier run. */
+  async countsOf(track: number, pieces: ReadonlyMap<string, StoredPiece>): Promise<TrackCounts> {
     const counts: (readonly SampleCount[] | undefined)[] = []
     for (const segment of this.#outline.tracks[track]!.segments.keys()) {
       const key = pieceKey(track, { segment })
@@ -46,7 +42,6 @@ export class SampleCounter {
       if (stored !== undefined && !this.#counts.has(key)) {
         await this.count(track, { segment }, await readFile(this.#work.file(stored.name)))
       }
-      if (this.#uncountable.has(track)) return undefined
       counts.push(stored && this.#counts.get(key))
     }
     return counts

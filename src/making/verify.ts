@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises'
 import type { ChosenStream } from './choose-streams.ts'
 import { MakingError } from './errors.ts'
-import type { MediaFacts, RemuxJob, SampleCount } from './ports.ts'
+import type { MediaFacts, RemuxJob } from './ports.ts'
+import type { TrackCounts } from './sample-counter.ts'
 
 /** How far the length of a file may be from what its playlist says: packagers round, and few end on a whole segment. */
 export const durationTolerance = { seconds: 2, share: 0.01 }
@@ -43,11 +44,11 @@ export function verifyStreams(
 /** Samples that the segments of each stream's track hold, in the order of `streams`; undefined for one that is not countable. */
 export function expectedSamples(
   streams: readonly ChosenStream[],
-  countsOf: ReadonlyMap<number, readonly (readonly SampleCount[] | undefined)[] | undefined>,
+  countsOf: ReadonlyMap<number, TrackCounts>,
 ): (number | undefined)[] {
   return streams.map((stream, at) => {
-    const counts = countsOf.get(stream.track)
-    if (counts === undefined) return undefined
+    const counts = countsOf.get(stream.track) ?? []
+    if (counts.some(segment => segment?.length === 0)) return undefined
     // The how-manieth of its kind within its track: demuxers and counts both go by the order of the program map.
     const nth = streams.slice(0, at).filter(({ track, type }) => track === stream.track && type === stream.type).length
     let sum = 0
@@ -59,13 +60,14 @@ export function expectedSamples(
   })
 }
 
-/** What is there of a stream: in the file, in what was fetched as ffmpeg reads it, and in the segments counted one by one. */
+/** What is there of a stream: in the file, in what was fetched as ffmpeg copies it, and in the segments counted one by one. */
 export interface PacketCounts {
-  readonly type: 'video' | 'audio'
   readonly codec: string
   readonly made: number | undefined
-  readonly demuxed: number | undefined
+  readonly copied: number | undefined
   readonly counted: number | undefined
+  /** Packets that ffmpeg reads and does not copy: those before the first key frame. */
+  readonly leading: number
 }
 
 /**
@@ -75,20 +77,16 @@ export interface PacketCounts {
  * two segments, and pictures before the first key frame are not copied. Then the file must have what ffmpeg reads from the
  * input, less those pictures, and the segments' counts may differ from that by one for each border.
  *
- * @throws MakingError `verify`, which says how many of what are missing.
+ * @throws MakingError `verify`, which says how many there are and how many there should be.
  */
-export function verifyPackets(streams: readonly PacketCounts[], borders: number, maxLeadingPictures: number): void {
-  for (const { type, codec, made, demuxed, counted } of streams) {
+export function verifyPackets(streams: readonly PacketCounts[], borders: number): void {
+  for (const { codec, made, copied, counted, leading } of streams) {
     if (made !== undefined && made === counted) continue
-    const slack = type === 'video' ? maxLeadingPictures : 0
-    const copied = made !== undefined && demuxed !== undefined && made <= demuxed && made >= demuxed - slack
-    const plausible = counted === undefined || demuxed === undefined || Math.abs(demuxed - counted) <= borders
-    if (copied && plausible) continue
-    const say = (count: number | undefined) => (count === undefined ? 'an unknown number of' : count)
-    throw new MakingError(
-      'verify',
-      `The finished file holds ${say(made)} packets of ${codec}; ffmpeg reads ${say(demuxed)} from the segments, which hold ${say(counted)}`,
-    )
+    const plausible = counted === undefined || copied === undefined || Math.abs(copied + leading - counted) <= borders
+    if (made !== undefined && made === copied && plausible) continue
+    const say = (count: number | undefined) => count ?? 'an unknown number'
+    const expected = `ffmpeg reads ${say(copied)} from what was fetched, where ${say(counted)} were counted`
+    throw new MakingError('verify', `The finished file holds ${say(made)} packets of ${codec}; ${expected}`)
   }
 }
 

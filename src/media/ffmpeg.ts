@@ -47,7 +47,7 @@ export function ffmpegArguments(job: FfmpegJob): readonly string[] {
   }
   command.output(asFile(job.output.file, undefined)).format(job.output.format)
   if (job.output.options.length > 0) command.outputOptions(...pair(job.output.options))
-  return ['-hide_banner', '-nostdin', '-loglevel', 'error', '-progress', 'pipe:1', ...argumentsOf(command)]
+  return ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error', '-progress', 'pipe:1', ...argumentsOf(command)]
 }
 
 /**

@@ -4,6 +4,8 @@ import type { Tool } from './tools.ts'
 
 const MAX_REPORT_BYTES = 4 * 2 ** 20
 const DEFAULT_DEADLINE_MS = 30_000
+/** A recording that begins anywhere has its first key frame within some ten seconds. */
+const LEADING_PACKETS = 2000
 /** Of counting: a film of 50 GB from a slow disk. */
 const COUNT_DEADLINE_MS = 20 * 60_000
 
@@ -38,6 +40,8 @@ export interface ProbedStream {
   readonly durationSeconds?: number
   /** As counted, else as the container's index says. */
   readonly packets?: number
+  /** Of a video stream whose packets were counted: those before its first key frame, which a copy leaves out. */
+  readonly leadingPackets?: number
 }
 
 export interface ProbeOptions {
@@ -56,7 +60,33 @@ export interface ProbeOptions {
 export async function probe(tool: Tool, input: string | LocalInput, options: ProbeOptions = {}): Promise<Probe> {
   const show = ['-show_format', '-show_streams', ...(options.countPackets ? ['-count_packets'] : [])]
   const report = await ask(tool, input, [...show, '-print_format', 'json'], options)
-  return readReport(JSON.parse(report.toString('utf8')))
+  const found = readReport(JSON.parse(report.toString('utf8')))
+  if (!options.countPackets) return found
+  const leading = await countLeading(tool, input, options)
+  return {
+    ...found,
+    streams: found.streams.map(stream => {
+      return stream.type === 'video' ? { ...stream, leadingPackets: leading.get(stream.index) ?? 0 } : stream
+    }),
+  }
+}
+
+/** Packets of each stream before its first key frame, as far as the first few thousand packets tell. */
+async function countLeading(
+  tool: Tool,
+  input: string | LocalInput,
+  options: ProbeOptions,
+): Promise<ReadonlyMap<number, number>> {
+  const show = ['-read_intervals', `%+#${LEADING_PACKETS}`, '-show_entries', 'packet=stream_index,flags']
+  const report = await ask(tool, input, [...show, '-print_format', 'json'], options)
+  const leading = new Map<number, number>()
+  const begun = new Set<number>()
+  for (const packet of packetsIn(report)) {
+    const index = Number(packet.stream_index)
+    if (String(packet.flags).startsWith('K')) begun.add(index)
+    if (!begun.has(index)) leading.set(index, (leading.get(index) ?? 0) + 1)
+  }
+  return leading
 }
 
 /**
@@ -72,9 +102,7 @@ export async function endSeconds(
 ): Promise<number | undefined> {
   const entries = 'packet=pts_time,dts_time,duration_time'
   const report = await ask(tool, input, ['-show_entries', entries, '-print_format', 'json'], options)
-  const { packets } = rowOf(JSON.parse(report.toString('utf8')))
-  const ends = (Array.isArray(packets) ? packets : []).map(packet => {
-    const { pts_time, dts_time, duration_time } = rowOf(packet)
+  const ends = packetsIn(report).map(({ pts_time, dts_time, duration_time }) => {
     return Number(pts_time ?? dts_time) + (Number(duration_time) || 0)
   })
   const known = ends.filter(end => Number.isFinite(end))
@@ -95,6 +123,11 @@ async function ask(
   const limits = { deadlineMs, maxOutputBytes: MAX_REPORT_BYTES, ...(signal && { signal }) }
   const { stdout } = await runProcess(tool.path, { args, env: tool.env, ...limits })
   return stdout
+}
+
+function packetsIn(report: Buffer): readonly Row[] {
+  const { packets } = rowOf(JSON.parse(report.toString('utf8')))
+  return Array.isArray(packets) ? packets.map(packet => rowOf(packet)) : []
 }
 
 type Row = Readonly<Record<string, unknown>>

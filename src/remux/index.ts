@@ -1,4 +1,13 @@
 /** HLS segments become bytes of a file whose size is known in advance: decision 0005. Knows no HTTP, no NFS, no SQL, no ffmpeg. */
+export {
+  type Body,
+  type ByteRange,
+  type Composer,
+  type ComposerDeps,
+  type ComposerOptions,
+  type InstantFile,
+  openComposer,
+} from './composer.ts'
 export { RemuxError, type RemuxErrorCode, type UnfitReason } from './errors.ts'
 export { countSamples, type SampleCount } from './inspect.ts'
 export { Layout, type LayoutSegment, type LayoutTrack, layOut, type TrackLengths, type Unfit } from './layout.ts'

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Outline, OutlineSegment, OutlineTrack, TrackLengths } from '../../src/remux/index.ts'
@@ -91,4 +91,63 @@ function readPlaylist(path: string): { segments: ReadSegment[]; map: Uint8Array 
     }
   }
   return { segments, map }
+}
+
+/** One playlist of several, with a discontinuity between them; the first one's map serves for all. */
+export function joined(directory: string, paths: readonly string[]): string {
+  const path = join(directory, `joined-${basename(paths[0]!)}`)
+  const texts = paths.map(each => readFileSync(each, 'utf8').replace('#EXT-X-ENDLIST', ''))
+  const tails = texts.slice(1).map(text => text.slice(text.indexOf('#EXTINF')))
+  writeFileSync(path, `${[texts[0]!, ...tails].join('#EXT-X-DISCONTINUITY\n')}#EXT-X-ENDLIST\n`)
+  return path
+}
+
+/** A rendition of packed audio, a tone, in segments of 2 s; timestamps begin as ffmpeg's transport streams do. Its playlist's path. */
+export async function packed(
+  directory: string,
+  seconds: number,
+  codec: readonly string[],
+  format: string,
+): Promise<string> {
+  const name = `packed-${format}`
+  const list = join(directory, `${name}.csv`)
+  await ffmpeg(
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      `sine=duration=${seconds}`,
+      '-map',
+      '0',
+      ...codec,
+      '-f',
+      'segment',
+      '-segment_format',
+      format,
+    ],
+    ...['-segment_time', '2', '-segment_list', list, join(directory, `${name}-%d.raw`)],
+  )
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:3', '#EXT-X-TARGETDURATION:3', '#EXT-X-PLAYLIST-TYPE:VOD']
+  for (const row of readFileSync(list, 'utf8').trim().split('\n')) {
+    const [file, from, to] = row.split(',')
+    const segment = file!.replace('.raw', `.${format === 'adts' ? 'aac' : format}`)
+    const bytes = readFileSync(join(directory, file!))
+    writeFileSync(
+      join(directory, segment),
+      Buffer.concat([timestampTag(Math.round((Number(from) + 1.4) * 90_000)), bytes]),
+    )
+    lines.push(`#EXTINF:${Number(to) - Number(from)},`, segment)
+  }
+  const path = join(directory, `${name}.m3u8`)
+  writeFileSync(path, `${lines.join('\n')}\n#EXT-X-ENDLIST\n`)
+  return path
+}
+
+/** An ID3 tag with the PRIV frame of RFC 8216 section 3.4. */
+export function timestampTag(ticks: number): Buffer {
+  const owner = Buffer.from('com.apple.streaming.transportStreamTimestamp\0')
+  const time = Buffer.alloc(8)
+  time.writeBigUInt64BE(BigInt(ticks))
+  const frame = Buffer.concat([Buffer.from('PRIV'), Buffer.from([0, 0, 0, owner.length + 8, 0, 0]), owner, time])
+  return Buffer.concat([Buffer.from('ID3'), Buffer.from([4, 0, 0, 0, 0, 0, frame.length]), frame])
 }

@@ -28,9 +28,8 @@ const statusOf = {
 export function queueActions(queue: Queue): QueueActions {
   return {
     list: ({ state, limit }): QueueReport => ({ ...queue.stats(), entries: queue.list({ state }, limit) }),
-    add: (ids, where) =>
-      answered(() => queue.add(ids, 'person', where), 'title that a file has to be made from has this number'),
-    remove: ids => answered(() => queue.remove(ids), 'title that a file has to be made from has this number'),
+    add: (ids, where) => answered(() => queue.add(ids, 'person', where), 'title has this number'),
+    remove: ids => answered(() => queue.remove(ids), 'title has this number'),
     pause: ids => answered(() => queue.pause(ids), 'entry of the queue has this number'),
     resume: ids => answered(() => queue.resume(ids), 'entry of the queue has this number'),
     move: (ids, to) => answered(() => queue.move(ids, to), 'entry of the queue has this number'),

@@ -7,7 +7,7 @@ import type { Store, Where } from './store.ts'
 /** What was done with the titles of a call, each in one of the lists. */
 export interface Changed {
   readonly changed: readonly number[]
-  /** Titles that are not to be made, or are not in the queue. */
+  /** No titles, or none that are in the queue. */
   readonly unknown: readonly number[]
 }
 
@@ -24,19 +24,15 @@ export class Edits {
   }
 
   add(variantIds: readonly number[], origin: Origin, where: 'top' | 'bottom'): Changed {
-    const isAskedFor = origin === 'person' || origin === 'read'
     const known = new Map<number, string>()
     for (const id of variantIds) {
       const accountId = this.#store.get(id)?.accountId ?? this.#candidates.describe(id)?.accountId
-      if (accountId !== undefined && (isAskedFor || !this.#store.isExcluded(id))) known.set(id, accountId)
+      if (accountId !== undefined) known.set(id, accountId)
     }
-    const changed = [...known.keys()]
-    const placed = changed.filter(id => {
-      const entry = this.#store.get(id)
-      if (entry === undefined || rankOf(entry.origin) > rankOf(origin)) return true
-      return entry.origin === origin && where === 'top'
-    })
-    this.#checkLimit(placed, origin)
+    const changed = this.#admitted([...known.keys()], origin)
+    const placed = changed.filter(
+      id => this.#isRising(id, origin) || (where === 'top' && this.#store.get(id)?.origin === origin),
+    )
     if (origin === 'person') {
       this.#store.exclude(changed, false)
       this.#store.setPaused(changed, false)
@@ -91,6 +87,26 @@ export class Edits {
     return { changed, unknown: without(variantIds, known) }
   }
 
+  /** Those that may be in the queue. @throws QueueError `full` where more were asked for, and not only guessed, than there may be. */
+  #admitted(variantIds: readonly number[], origin: Origin): readonly number[] {
+    const room = Math.max(0, maxEntries[origin] - this.#store.countOf(origin))
+    if (origin === 'person' || origin === 'read') {
+      const more = variantIds.filter(id => this.#isRising(id, origin)).length
+      if (more <= room) return variantIds
+      const limit = `at most ${maxEntries[origin].toLocaleString('en')} ${phrases[origin]}`
+      throw new QueueError('full', `No room for ${more} more in the queue: ${limit}`)
+    }
+    const wanted = variantIds.filter(id => !this.#store.isExcluded(id))
+    const tooMany = new Set(wanted.filter(id => this.#isRising(id, origin)).slice(room))
+    return wanted.filter(id => !tooMany.has(id))
+  }
+
+  /** Whether it is not in the queue yet, or for a less important reason. */
+  #isRising(id: number, origin: Origin): boolean {
+    const entry = this.#store.get(id)
+    return entry === undefined || rankOf(entry.origin) > rankOf(origin)
+  }
+
   #step(id: number, direction: 'up' | 'down'): void {
     const { origin, accountId } = this.#store.get(id)!
     const neighbour = this.#store.neighbour(id, direction === 'up' ? 'before' : 'after')
@@ -111,13 +127,6 @@ export class Edits {
     this.#store.put(entries, origin, where, this.#clock.now())
   }
 
-  #checkLimit(placed: readonly number[], origin: Origin): void {
-    const more = placed.filter(id => this.#store.get(id)?.origin !== origin).length
-    if (more === 0 || this.#store.countOf(origin) + more <= maxEntries[origin]) return
-    const limit = maxEntries[origin].toLocaleString('en')
-    throw new QueueError('full', `No room for ${more} more in the queue: at most ${limit} ${phrases[origin]}`)
-  }
-
   /** Those that are in the queue, in the order of `variantIds`, with their accounts. */
   #entries(variantIds: readonly number[]): Map<number, string> {
     const entries = variantIds.flatMap(id => this.#store.get(id) ?? [])
@@ -128,9 +137,7 @@ export class Edits {
 const phrases = {
   read: 'may be waited for by readers',
   person: 'may be asked for by people',
-  'next-episode': 'next episodes may wait',
-  policy: 'may be there for policies',
-} satisfies Record<Origin, string>
+}
 
 /** Nothing gets past what is being read, and nothing becomes less important. */
 function placeBefore(entry: Entry, other: Entry): readonly [Origin, Where] {

@@ -1,5 +1,5 @@
 export type QueueErrorCode =
-  | 'unknown' // no title that is to be made has this number
+  | 'unknown' // no title has this number, or none any more
   | 'not-queued' // it is not in the queue
   | 'full' // as many wait for the same reason as may
   | 'one-only' // what was asked for can be done to one entry at a time

@@ -23,7 +23,7 @@ export interface FillerDeps {
 /**
  * Makes the policies' part of the queue what it should be now: the chosen ones are in it, the newest first where nobody has
  * moved them, and what is no longer chosen leaves it. Entries that run, have failed, or were paused by a person stay, unless
- * the title is gone. Resolves to whether the policies would have taken more.
+ * the title does not wait to be made any more. Resolves to whether the policies would have taken more.
  */
 export async function fillByPolicy(
   { store, candidates, budget, policies, clock, isRunning }: FillerDeps,
@@ -47,7 +47,7 @@ export async function fillByPolicy(
   const chosen = new Set(choice.chosen.map(({ variantId }) => variantId))
   const isLeaving = ({ variantId, attempts, paused }: Entry) => {
     if (chosen.has(variantId) || isRunning(variantId)) return false
-    return (attempts === 0 && !paused) || candidates.describe(variantId) === undefined
+    return (attempts === 0 && !paused) || candidates.describe(variantId)?.toMake !== true
   }
   store.remove(
     store

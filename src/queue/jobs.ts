@@ -1,5 +1,5 @@
 import { type Entry, type Origin, priorityOf, rankOf } from './model.ts'
-import type { Maker, Progress } from './ports.ts'
+import type { Candidate, Maker, Progress } from './ports.ts'
 import type { Running } from './schedule.ts'
 
 /** What became of an attempt. */
@@ -16,9 +16,12 @@ export type Outcome =
       readonly stack?: readonly string[]
     }
 
-interface Job {
-  readonly variantId: number
-  readonly accountId: string
+/** An entry that is being made, and what was known of it when that began. */
+export interface RunningTitle extends Running {
+  readonly candidate: Candidate
+}
+
+interface Job extends RunningTitle {
   origin: Origin
   stopping: boolean
   progress: Progress | undefined
@@ -30,16 +33,16 @@ interface Job {
 /** The entries that are being made. */
 export class Jobs {
   readonly #maker: Maker
-  readonly #onEnd: (job: Running, outcome: Outcome) => void
+  readonly #onEnd: (job: RunningTitle, outcome: Outcome) => void
   readonly #jobs = new Map<number, Job>()
 
   /** `onEnd` is told when one is no longer among the running. */
-  constructor(maker: Maker, onEnd: (job: Running, outcome: Outcome) => void) {
+  constructor(maker: Maker, onEnd: (job: RunningTitle, outcome: Outcome) => void) {
     this.#maker = maker
     this.#onEnd = onEnd
   }
 
-  get running(): readonly Running[] {
+  get running(): readonly RunningTitle[] {
     return [...this.#jobs.values()]
   }
 
@@ -52,8 +55,9 @@ export class Jobs {
     return this.#jobs.get(variantId)?.progress
   }
 
-  start({ variantId, accountId, origin }: Entry): void {
+  start({ variantId, accountId, origin }: Entry, candidate: Candidate): void {
     const job: Job = {
+      candidate,
       variantId,
       accountId,
       origin,

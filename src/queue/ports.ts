@@ -1,7 +1,7 @@
 /** Who is waiting for the bytes; a connection slot of the account goes to the first of these. */
 export type Priority = 'play' | 'scan' | 'measure'
 
-/** A title that is served as a file only once a file was made from it: a film's stream, or an episode's. */
+/** What the queue can have made: a film's stream, or an episode's. */
 export interface Candidate {
   readonly variantId: number
   readonly accountId: string
@@ -13,6 +13,8 @@ export interface Candidate {
   readonly libraries: readonly string[]
   /** Milliseconds since the epoch. */
   readonly addedAt: number
+  /** It is not listed until a file has been made from it. Of the others, all bytes can be brought here. */
+  readonly toMake: boolean
   /** Size of the made file as far as it can be told. */
   readonly expectedBytes?: number
 }
@@ -26,7 +28,7 @@ export interface PagedCandidate extends Candidate {
 export interface Candidates {
   /** Up to `limit` titles that wait to be made, the newest first, behind a page's cursor. */
   next(limit: number, after?: string): readonly PagedCandidate[]
-  /** One that waits to be made, or was made; undefined when there is none, or it is a file without our doing. */
+  /** Undefined when there is no such title, or none any more. */
   describe(variantId: number): Candidate | undefined
 }
 
@@ -48,8 +50,8 @@ export interface MakeOptions {
 /** Makes files. */
 export interface Maker {
   /**
-   * Resolves when the file is made and published, or is in the cache again for a title that is listed already; at once when
-   * there is nothing left to do. Throws MakeFailure.
+   * Resolves when the file is made and published, or all bytes of a title that is listed already are in the cache; at once
+   * when there is nothing left to do. Throws MakeFailure.
    */
   make(variantId: number, options: MakeOptions): Promise<void>
 }

@@ -39,9 +39,10 @@ export interface Queue extends AsyncDisposable {
   list(filter: { readonly state?: EntryState | undefined }, limit: number): readonly QueueEntry[]
   /**
    * Adds titles in this order. One that is there already becomes more important if this origin is, never less. What a person
-   * adds is tried at once, even if it was paused, had failed, or had been removed by a person before.
+   * adds is tried at once, even if it was paused, had failed, or had been removed by a person before. Of next episodes, those
+   * are left out that a person has removed, or that are too many.
    *
-   * @throws QueueError `full`.
+   * @throws QueueError `full`, of what a person or a reader asks for.
    */
   add(variantIds: readonly number[], origin: Origin, where: 'top' | 'bottom'): Changed
   /** Takes titles out and keeps policies from bringing them back. Of one that runs, the maker keeps what it has. */
@@ -150,7 +151,7 @@ class StartedQueue implements Queue {
       throw new QueueError('failed', failure.message)
     }
     if (this.add([variantId], 'read', 'bottom').unknown.length > 0) {
-      throw new QueueError('unknown', `No title that is to be made has the number ${variantId}`)
+      throw new QueueError('unknown', `No title has the number ${variantId}`)
     }
     if (entry !== undefined && (entry.origin !== 'read' || entry.attempts > 0)) this.#store.clear([variantId])
     return await this.#waiters.wait(variantId, signal)

@@ -3,12 +3,12 @@ import type { Logger } from '../lib/log.ts'
 import { formatSize } from '../lib/units.ts'
 import { QueueError } from './errors.ts'
 import { fillByPolicy, maxWaitingByPolicy } from './filler.ts'
-import { Jobs, type Outcome } from './jobs.ts'
+import { Jobs, type Outcome, type RunningTitle } from './jobs.ts'
 import type { Entry } from './model.ts'
 import { AccountRests, pauseAfter } from './pauses.ts'
 import { assumedBytes, type LibraryPolicy } from './policy.ts'
 import type { Budget, Candidate, Candidates, Maker } from './ports.ts'
-import { type Limits, nextMoves, type Running } from './schedule.ts'
+import { type Limits, nextMoves } from './schedule.ts'
 import type { Store } from './store.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -106,7 +106,7 @@ export class Runner implements AsyncDisposable {
       for (const id of setAside) this.jobs.stop(id)
       const entry = due.find(({ variantId }) => variantId === start[0])
       if (entry === undefined) return
-      this.jobs.start(entry)
+      this.jobs.start(entry, this.#deps.candidates.describe(entry.variantId)!)
     }
   }
 
@@ -133,14 +133,14 @@ export class Runner implements AsyncDisposable {
   #isReady({ variantId, origin, attempts }: Entry): boolean {
     const { store, candidates, budget, waiters, clock, log } = this.#deps
     const candidate = candidates.describe(variantId)
-    if (candidate === undefined) {
+    if (candidate === undefined || (origin === 'policy' && !candidate.toMake)) {
       store.remove([variantId])
       waiters.settle(variantId, new QueueError('unknown', `Title ${variantId} is not to be made any more`))
       log.info({ variantId }, 'what is not to be made any more leaves the queue')
       return false
     }
     if (origin !== 'policy') return true
-    const promised = this.jobs.ids.reduce((sum, id) => sum + bytesOf(candidates.describe(id)), 0)
+    const promised = this.jobs.running.reduce((sum, { candidate }) => sum + bytesOf(candidate), 0)
     const room = Math.max(0, budget.room() - promised)
     if (bytesOf(candidate) <= room) return true
     const message = `It waits for room: about ${formatSize(bytesOf(candidate))} needed, ${formatSize(room)} left for made files`
@@ -148,7 +148,7 @@ export class Runner implements AsyncDisposable {
     return false
   }
 
-  #ended(job: Running, outcome: Outcome): void {
+  #ended(job: RunningTitle, outcome: Outcome): void {
     try {
       this.#note(job, outcome)
     } catch (error) {
@@ -158,13 +158,13 @@ export class Runner implements AsyncDisposable {
     this.look()
   }
 
-  #note({ variantId, accountId }: Running, outcome: Outcome): void {
-    const { store, candidates, waiters, clock, log } = this.#deps
+  #note({ variantId, accountId, candidate }: RunningTitle, outcome: Outcome): void {
+    const { store, waiters, clock, log } = this.#deps
     if (outcome.type === 'stopped') return
     if (outcome.type === 'made') {
       this.made++
       this.rests.forgive(accountId)
-      store.made(variantId, candidates.describe(variantId))
+      store.made(variantId, candidate.toMake ? candidate : undefined)
       waiters.settle(variantId)
       log.info({ variantId }, 'made')
       return
@@ -221,6 +221,6 @@ export class Runner implements AsyncDisposable {
   }
 }
 
-function bytesOf(candidate: Candidate | undefined): number {
-  return candidate?.expectedBytes ?? assumedBytes
+function bytesOf({ expectedBytes = assumedBytes }: Candidate): number {
+  return expectedBytes
 }

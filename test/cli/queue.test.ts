@@ -18,7 +18,7 @@ import { startQueueing } from '../queue/queueing.ts'
 
 const stream = { accountId: 'main', stream: 'hls', streamReason: null, form: null, reason: null, since: null } as const
 const rest = { ...stream, nextTryAt: null, size: null, path: null }
-const film = (id: number, name: string, year: number | null, state: 'to-make' | 'published' = 'to-make') => ({
+const film = (id: number, name: string, year: number | null, state: 'to-make' | 'hidden' = 'to-make') => ({
   ...{ id, kind: 'movie' as const, name, year, tmdbId: null },
   streams: [{ ...rest, variantId: id, name, season: null, number: null, state }],
 })
@@ -29,7 +29,7 @@ const titles: readonly TitleStatus[] = [
   film(1, 'The Last Signal', 2021),
   film(2, 'The Last Signal', 1987),
   film(3, 'Lastwagen', 2020),
-  film(4, 'A Film That Is Served as It Is', 2003, 'published'),
+  film(4, 'A Film in No Library', 2003, 'hidden'),
   {
     ...{ id: 5, kind: 'show', name: 'Harbour Lights', year: 2019, tmdbId: '7' },
     streams: [episode(51, 1, 1), episode(52, 1, 2), episode(53, 2, 1), episode(54, 2, 2)],
@@ -113,8 +113,8 @@ t.test('a name that may mean several titles, or none, does nothing and says so',
   for (const [args, code, says] of [
     [['add', 'no such thing'], 1, /No title is called "no such thing"/],
     [['add', 'lights', '--season', '7'], 1, /Harbour Lights \(2019\) has no such part, season 7/],
-    [['add', 'served as it is'], 1, /no file has to be made from it/],
-    [['add', '99'], 69, /No title that a file has to be made from has this number: 99/],
+    [['add', 'in no library'], 1, /no library has a place for it/],
+    [['add', '99'], 69, /No title has this number: 99/],
     [['add', '/TV'], 64, /a whole library/],
     [['add'], 64, /needs a number/],
     [['add', '1', '--season', 'x'], 64, /--season is a whole number/],

@@ -14,7 +14,7 @@ export class FakeCandidates implements Candidates {
       const { variantId } = candidate
       const name = `EN - Title ${variantId}`
       const known = { accountId: 'main', title: `Title ${variantId}`, name, libraries: ['Movies'], addedAt: variantId }
-      this.all.set(variantId, { ...known, ...candidate })
+      this.all.set(variantId, { ...known, toMake: true, ...candidate })
     }
     return this
   }
@@ -22,13 +22,16 @@ export class FakeCandidates implements Candidates {
   next = (limit: number, after?: string) => {
     this.pages++
     const waiting = [...this.all.values()]
-      .filter(({ variantId }) => !this.made.has(variantId))
+      .filter(({ variantId, toMake }) => toMake && !this.made.has(variantId))
       .sort((a, b) => b.addedAt - a.addedAt || b.variantId - a.variantId)
     const from = after === undefined ? 0 : waiting.findIndex(({ variantId }) => `${variantId}` === after) + 1
     return waiting.slice(from, from + limit).map(candidate => ({ ...candidate, cursor: `${candidate.variantId}` }))
   }
 
-  describe = (variantId: number) => this.all.get(variantId)
+  describe = (variantId: number): Candidate | undefined => {
+    const candidate = this.all.get(variantId)
+    return candidate && { ...candidate, toMake: candidate.toMake && !this.made.has(variantId) }
+  }
 }
 
 /** One call of `make`, which ends as a test says, or when it is aborted. */

@@ -10,7 +10,16 @@ const hour = 3_600_000
 
 function candidate(variantId: number, more: Partial<Candidate> = {}): Candidate {
   const name = `EN - Title ${variantId}`
-  return { variantId, accountId: 'main', title: name, name, libraries: ['Movies'], addedAt: variantId, ...more }
+  return {
+    variantId,
+    accountId: 'main',
+    title: name,
+    name,
+    libraries: ['Movies'],
+    addedAt: variantId,
+    toMake: true,
+    ...more,
+  }
 }
 
 function policy(name: string, make: Partial<LibraryPolicy['make']>): LibraryPolicy {

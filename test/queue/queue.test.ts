@@ -311,6 +311,8 @@ t.test('the queue is bounded for each who fills it', async t => {
   it.queue.add(numbers(10_001, 1_000), 'read', 'bottom')
   await t.rejects(it.queue.want(11_500), { code: 'full', message: /1,000/ })
   t.equal(it.order.length, 11_000)
+  const guessed = it.queue.add(numbers(11_001, 1_200), 'next-episode', 'bottom')
+  t.same(guessed, { changed: numbers(11_001, 1_000), unknown: [] }, 'what is only guessed gives way in silence')
 })
 
 t.test('what is no longer to be made leaves the queue when its turn comes', async t => {
@@ -321,6 +323,23 @@ t.test('what is no longer to be made leaves the queue when its turn comes', asyn
   await it.end(1, 'succeed')
   t.same(it.running, [3])
   t.same(it.order, [3])
+})
+
+t.test('a title that is a file already is fetched for whoever asks, but not for a policy', async t => {
+  const it = await startQueueing(t, 2, {
+    libraries: [{ name: 'Movies', make: { policy: 'newest', newest: 1 } }],
+  })
+  it.candidates.add({ variantId: 3, toMake: false })
+  it.queue.add([3], 'person', 'bottom')
+  await it.settled()
+  t.same(it.running, [3])
+  await it.end(3, 'succeed')
+  t.same(it.running, [2], 'and is not counted among what a policy has made')
+  await it.end(2, { code: 'gone', message: 'The provider no longer has it' })
+  it.candidates.add({ variantId: 2, toMake: false })
+  await it.pass(hour)
+  t.same(it.running, [1])
+  t.same(it.order, [1], 'what has become a file without us is not tried again')
 })
 
 t.test('progress is what the maker last said', async t => {

@@ -14,7 +14,7 @@ export const queueCommand: Command = {
   usage:
     '[list | add NAME… | remove NAME… | pause [NAME…] | resume [NAME…] | move NAME top|bottom|up|down|before NAME]',
   summary:
-    'What is made into files, in which order. A NAME is a number, a path, or words such as "Harbour Lights (2019)".',
+    'What is made into files or fetched as a whole, in which order. A NAME is a number, a path, or words such as "Harbour Lights (2019)".',
   flags: [
     { name: 'top', help: 'For add: before everything else that people asked for.' },
     { name: 'season', value: 'N', help: 'Of shows, only this season.' },
@@ -46,9 +46,9 @@ const actions: Readonly<Record<string, Act>> = {
     return exitCode.ok
   },
   async add(names, context, server) {
-    const meant = await named(required(names, 'add'), context, server, made)
+    const meant = await named(required(names, 'add'), context, server, offered)
     const where = context.flags.top === true ? 'top' : 'bottom'
-    return await post('add', { where }, meant, 'added', 'no file has to be made from', context, server)
+    return await post('add', { where }, meant, 'added', 'no such title', context, server)
   },
   async remove(names, context, server) {
     const meant = await named(required(names, 'remove'), context, server, any)
@@ -67,10 +67,10 @@ const actions: Readonly<Record<string, Act>> = {
   },
 }
 
-/** Streams that a file has to be made from, or was made from. */
-const made: Omit<Naming, 'season'> = {
-  isMeant: ({ state, form }) => state === 'to-make' || form === 'made',
-  ifNone: 'no file has to be made from it; "reelport status TEXT" says how it is served',
+/** Streams that the tree has, or could have. */
+const offered: Omit<Naming, 'season'> = {
+  isMeant: ({ state }) => state !== 'missing' && state !== 'hidden',
+  ifNone: 'the provider no longer lists it, or no library has a place for it',
 }
 const any: Omit<Naming, 'season'> = { isMeant: () => true, ifNone: 'it has no streams' }
 

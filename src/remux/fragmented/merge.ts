@@ -1,13 +1,13 @@
 /** The initialization sections of tracks that are fragmented MP4 already, as one movie. */
 import { defaultAudio } from '../default-audio.ts'
-import { malformed } from '../errors.ts'
+import { malformed, unfit } from '../errors.ts'
 import type { Findings } from '../findings.ts'
 import type { LayoutTrack } from '../layout.ts'
 import { BoxWriter } from '../mp4/box-writer.ts'
-import { boxAt } from '../mp4/boxes.ts'
+import { boxAt, childOf, u32At } from '../mp4/boxes.ts'
 import { languageCode, undeterminedCode } from '../mp4/language.ts'
-import { extendsHeader, movieHeader } from '../mp4/movie.ts'
-import { readInitTracks } from './init.ts'
+import { extendsHeader, movieHeader, movieTimescale } from '../mp4/movie.ts'
+import { idAt, readInitTracks } from './init.ts'
 
 const trackEnabled = 1
 
@@ -20,8 +20,9 @@ export function mergeMovies(
   const found = sections.flatMap((section, index) => readInitTracks(section, index))
   if (found.length === 0) throw malformed('The initialization sections have no tracks')
   const enabled = defaultAudio(tracks, found)
-  for (const [at, { trak, track, kind }] of found.entries()) {
+  for (const [at, { trak, track, kind, movieTimescale: own }] of found.entries()) {
     renumber(trak, at + 1, kind === 'video' || at === enabled)
+    rescaleEdits(trak, movieTimescale / own)
     nameLanguage(trak, tracks[track]!.language)
   }
   const bytes = found.reduce((sum, { trak, defaults }) => sum + trak.length + defaults.length + 16, 256)
@@ -39,9 +40,27 @@ export function mergeMovies(
 }
 
 function renumber(trak: Buffer, id: number, isEnabled: boolean): void {
-  const { from } = boxAt(trak, { from: 8, end: trak.length }, 'tkhd')
-  trak.writeUInt32BE(id, from + (trak[from] === 1 ? 20 : 12))
-  trak[from + 3] = (trak[from + 3]! & ~trackEnabled) | (isEnabled ? trackEnabled : 0)
+  const header = boxAt(trak, { from: 8, end: trak.length }, 'tkhd')
+  trak.writeUInt32BE(id, idAt(trak, header))
+  trak[header.from + 3] = (trak[header.from + 3]! & ~trackEnabled) | (isEnabled ? trackEnabled : 0)
+}
+
+/** Durations of an edit list (section 8.6.6) are in the movie's units, which are others now. */
+function rescaleEdits(trak: Buffer, factor: number): void {
+  const edits = childOf(trak, { from: 8, end: trak.length }, 'edts')
+  const list = edits && childOf(trak, edits, 'elst')
+  if (list === undefined) return
+  const isLong = trak[list.from] === 1
+  let at = list.from + 8
+  for (let left = u32At(trak, list, list.from + 4); left > 0; left--, at += isLong ? 20 : 12) {
+    const high = isLong ? u32At(trak, list, at) : 0
+    const low = u32At(trak, list, isLong ? at + 4 : at)
+    const duration = Math.round((high * 2 ** 32 + low) * factor)
+    if (duration >= (isLong ? Number.MAX_SAFE_INTEGER : 2 ** 32))
+      throw unfit('structure', 'An edit list lasts too long')
+    if (isLong) trak.writeUInt32BE(Math.floor(duration / 2 ** 32), at)
+    trak.writeUInt32BE(duration % 2 ** 32, isLong ? at + 4 : at)
+  }
 }
 
 /** What the playlist says of a language goes where the section says nothing. */

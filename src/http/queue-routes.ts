@@ -6,7 +6,8 @@ import { HttpProblem } from './problem.ts'
 
 const MAX_ENTRIES = 500
 const DEFAULT_ENTRIES = 100
-const MAX_TITLES = 5_000
+/** As many as are changed in some 5 ms, so that nothing else is held up. */
+const MAX_TITLES = 250
 
 const listQuery = {
   type: 'object',

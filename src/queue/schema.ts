@@ -14,7 +14,8 @@ create table entry (
   next_try_at integer,
   added_at integer not null
 ) strict;
-create index entry_order on entry (rank, place);
+-- With the last two columns it answers by itself how many are in which state.
+create index entry_order on entry (rank, place, paused, attempts);
 create index entry_account on entry (account_id, rank, place) where paused = 0;
 create index entry_next_try on entry (next_try_at) where next_try_at is not null and paused = 0;
 

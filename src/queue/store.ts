@@ -92,11 +92,13 @@ export function openStore(path: string): Store {
 
 function queries(db: Database): Store {
   const get = db.prepare<[number], Row>(`select ${columns} from entry where variant_id = ?`)
-  const list = db.prepare<[string, string | null, string | null, number], Row & { position: number }>(`
+  const inState = db.prepare<[string, string, number], Row & { position: number }>(`
     select ${columns}, position from (
-      select *, row_number() over (order by rank, place) as position,
-        iif(variant_id ${among}, 'running', ${stateOf}) as state from entry)
-    where ? is null or state = ? order by position limit ?`)
+      select variant_id as id, row_number() over (order by rank, place) as position,
+        iif(variant_id ${among}, 'running', ${stateOf}) as state from entry indexed by entry_order)
+      join entry on variant_id = id
+    where state = ? order by position limit ?`)
+  const first = db.prepare<[number], Row>(`select ${columns} from entry order by rank, place limit ?`)
   const of = db.prepare<[number], Row>(`select ${columns} from entry where rank = ? order by place`)
   const accounts = db.prepare<[], { accountId: string }>(
     'select distinct account_id as accountId from entry where paused = 0',
@@ -109,7 +111,7 @@ function queries(db: Database): Store {
   const nextDue = db.prepare<[number], { at: number | null }>(`
     select min(next_try_at) as at from entry where next_try_at > ? and next_try_at is not null and paused = 0`)
   const counts = db.prepare<[], { rank: number; state: EntryCount['state']; count: number }>(`
-    select rank, ${stateOf} as state, count(*) as count from entry group by 1, 2`)
+    select rank, ${stateOf} as state, count(*) as count from entry indexed by entry_order group by 1, 2`)
   const countOf = db.prepare<[number], { count: number }>('select count(*) as count from entry where rank = ?')
   const before = db.prepare<[number, number], Row>(`
     select ${columns} from entry where (rank, place) < (?, ?) order by rank desc, place desc limit 1`)
@@ -174,9 +176,11 @@ function queries(db: Database): Store {
   return {
     get: variantId => found(get.get(variantId)),
     list: (state, limit, running) =>
-      list
-        .all(JSON.stringify(running), state ?? null, state ?? null, limit)
-        .map(({ position, ...row }) => ({ ...entryOf(row), place: position })),
+      state === undefined
+        ? first.all(limit).map((row, index) => ({ ...entryOf(row), place: index + 1 }))
+        : inState
+            .all(JSON.stringify(running), state, limit)
+            .map(({ position, ...row }) => ({ ...entryOf(row), place: position })),
     of: origin => of.all(rankOf(origin)).map(entryOf),
     accounts: () => accounts.all().map(({ accountId }) => accountId),
     due: ({ accountId, now, limit, least, running }) =>

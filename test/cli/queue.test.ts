@@ -101,6 +101,10 @@ t.test('titles are added by words, paths and numbers, shows as their episodes in
   t.same(it.order, [2, 3, 53, 54, 52, 51])
   const json = await run('add', '1', '99', '--json')
   t.same(JSON.parse(json.stdout), { changed: [1], unknown: [99] })
+  const many = Array.from({ length: 600 }, (_, index) => 1_000 + index)
+  it.candidates.add(...many.map(variantId => ({ variantId })))
+  t.match(await run('add', ...many.map(String), '--top'), { code: 0 })
+  t.same(it.order.slice(0, 601), [...many, 2], 'more than go into one request, in their order')
 })
 
 t.test('a name that may mean several titles, or none, does nothing and says so', async t => {

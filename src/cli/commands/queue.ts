@@ -6,8 +6,9 @@ import { queueTable } from '../queue-table.ts'
 import { type RunningServer, requireServer } from '../running-server.ts'
 import { type Named, type Naming, streamsNamed } from '../title-names.ts'
 
-/** As many as the server shows at once. */
+/** As many as the server shows at once, and changes. */
 const maxEntries = 500
+const maxTitles = 250
 
 export const queueCommand: Command = {
   name: 'queue',
@@ -48,11 +49,11 @@ const actions: Readonly<Record<string, Act>> = {
   async add(names, context, server) {
     const meant = await named(required(names, 'add'), context, server, offered)
     const where = context.flags.top === true ? 'top' : 'bottom'
-    return await post('add', { where }, meant, 'added', 'no such title', context, server)
+    return await post('add', { where }, meant, ['added', 'no such title'], context, server)
   },
   async remove(names, context, server) {
     const meant = await named(required(names, 'remove'), context, server, any)
-    return await post('remove', {}, meant, 'removed', 'not in the queue', context, server)
+    return await post('remove', {}, meant, ['removed', 'not in the queue'], context, server)
   },
   pause: (names, context, server) => pauseOrResume('pause', 'paused', names, context, server),
   resume: (names, context, server) => pauseOrResume('resume', 'resumed', names, context, server),
@@ -63,7 +64,7 @@ const actions: Readonly<Record<string, Act>> = {
     if (!isKnown) throw new CommandError('Write: queue move NAME top, bottom, up, down, or before NAME', exitCode.usage)
     const meant = await named([name!], context, server, any)
     const place = to === 'before' ? { before: await firstQueued(other!, context, server) } : { to }
-    return await post('move', place, meant, 'moved', 'not in the queue', context, server)
+    return await post('move', place, meant, ['moved', 'not in the queue'], context, server)
   },
 }
 
@@ -83,7 +84,7 @@ async function pauseOrResume(
 ): Promise<number> {
   if (names.length > 0) {
     const meant = await named(names, context, server, any)
-    return await post(action, {}, meant, done, 'not in the queue', context, server)
+    return await post(action, {}, meant, [done, 'not in the queue'], context, server)
   }
   const answer = await server.post(`/api/queue/${action}`, {}, context.signal)
   context.out.write(context.json ? `${JSON.stringify(answer, null, 2)}\n` : `The queue is ${done}.\n`)
@@ -103,26 +104,35 @@ async function named(
   return found
 }
 
+interface Answer {
+  readonly changed: readonly number[]
+  readonly unknown: readonly number[]
+}
+
+/** Asks for a few at a time, in an order that leaves them in theirs. */
 async function post(
   action: string,
-  how: object,
+  how: object & { readonly where?: string },
   meant: readonly Named[],
-  done: string,
-  otherwise: string,
+  [done, otherwise]: readonly [done: string, otherwise: string],
   { signal, json, out }: CommandContext,
   server: RunningServer,
 ): Promise<number> {
   const variantIds = [...new Set(meant.flatMap(({ variantIds }) => variantIds))]
-  const answer = (await server.post(`/api/queue/${action}`, { variantIds, ...how }, signal)) as {
-    readonly changed: readonly number[]
-    readonly unknown: readonly number[]
+  const requests = Array.from({ length: Math.ceil(variantIds.length / maxTitles) }, (_, index) =>
+    variantIds.slice(index * maxTitles, (index + 1) * maxTitles),
+  )
+  const [changed, unknown]: [number[], number[]] = [[], []]
+  for (const variantIds of how.where === 'top' ? requests.toReversed() : requests) {
+    const answer = (await server.post(`/api/queue/${action}`, { variantIds, ...how }, signal)) as Answer
+    changed.push(...answer.changed)
+    unknown.push(...answer.unknown)
   }
-  if (json) out.write(`${JSON.stringify(answer, null, 2)}\n`)
+  if (json) out.write(`${JSON.stringify({ changed, unknown }, null, 2)}\n`)
   else {
-    const labels = meant.map(({ label }) => label).join('; ')
-    const count = answer.changed.length === 1 ? '' : ` (${answer.changed.length})`
-    out.write(`${done}: ${labels}${count}\n`)
-    if (answer.unknown.length > 0) out.write(`${otherwise}: ${answer.unknown.join(', ')}\n`)
+    const count = changed.length === 1 ? '' : ` (${changed.length})`
+    out.write(`${done}: ${meant.map(({ label }) => label).join('; ')}${count}\n`)
+    if (unknown.length > 0) out.write(`${otherwise}: ${unknown.join(', ')}\n`)
   }
   return exitCode.ok
 }

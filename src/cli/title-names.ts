@@ -101,7 +101,7 @@ function theOne(name: string, words: string, found: readonly TitleStatus[]): Tit
 }
 
 function contentsOf({ kind, streams }: TitleStatus): string {
-  if (kind === 'show') return `a show with ${streams.length} episodes`
+  if (kind === 'show') return `a show with ${streams.length} streams`
   return `a film, ${streams.map(({ variantId }) => variantId).join(', ')}`
 }
 

@@ -193,6 +193,7 @@ export class Runner implements AsyncDisposable {
     this.#filledAt = clock.now()
     this.#filling = this.#fill()
       .catch(error => {
+        this.#isFillDue = true
         if (!this.#closing.signal.aborted) log.error({ error }, 'policies could not look at what there is to make')
       })
       .finally(() => {

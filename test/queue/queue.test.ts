@@ -1,5 +1,6 @@
+import { cpSync } from 'node:fs'
 import t from 'tap'
-import { everything, startQueueing } from './queueing.ts'
+import { everything, onDemand, Queueing, startQueueing } from './queueing.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -356,6 +357,52 @@ t.test('progress is what the maker last said', async t => {
     it.queue.list({ state: 'waiting' }, 5).map(({ place, variantId }) => [place, variantId]),
     [[2, 2]],
   )
+})
+
+t.test('a process that is killed leaves the queue as it was', async t => {
+  const it = await startQueueing(t, 9)
+  it.queue.add([1, 2, 3, 4], 'person', 'bottom')
+  await it.settled()
+  await it.end(1, { code: 'cut-short', message: 'A segment ended early' })
+  it.queue.move([4], 'top')
+  it.queue.pause([3])
+  it.queue.remove([2])
+  it.queue.add([5, 6], 'next-episode', 'bottom')
+  await it.settled()
+  t.same(it.running, [4])
+  const other = new Queueing({ libraries: [onDemand] })
+  t.teardown(() => other[Symbol.asyncDispose]())
+  cpSync(it.directory, other.directory, { recursive: true }) // as a crash leaves it: the log not yet in the database
+  for (const candidate of it.candidates.all.values()) other.candidates.add(candidate)
+  await other.settled()
+  t.same(other.queue.list({}, 9), it.queue.list({}, 9))
+  t.same(other.running, [4])
+  t.same(other.queue.add([2], 'next-episode', 'bottom').changed, [], 'what was removed is remembered')
+})
+
+t.test('what the queue asks of others may fail; it goes on when that works again', async t => {
+  const it = await startQueueing(t, 3, { libraries: [everything] })
+  await it.end(3, 'succeed')
+  const { next, describe } = it.candidates
+  it.candidates.next = () => {
+    throw new Error('The database is locked')
+  }
+  it.queue.wake()
+  await it.pass(minute)
+  t.match(it.errors, [/policies could not look/])
+  it.candidates.next = next
+  it.candidates.add({ variantId: 9 })
+  await it.pass(minute)
+  t.ok(it.order.includes(9), 'it looks again soon')
+  it.candidates.describe = () => {
+    throw new Error('The database is locked')
+  }
+  await it.end(2, 'succeed')
+  t.match(it.errors.at(-1), /the queue could not go on/)
+  t.same(it.running, [])
+  it.candidates.describe = describe
+  await it.pass(minute)
+  t.equal(it.running.length, 1)
 })
 
 t.test('once closed, nothing runs, waits or keeps the process awake', async t => {

@@ -18,6 +18,8 @@ export class Queueing implements AsyncDisposable {
   readonly maker = new FakeMaker(this.candidates)
   readonly budget = new FakeBudget()
   readonly directory = mkdtempSync(join(tmpdir(), 'reelport-queue-'))
+  /** Messages of what was logged as an error. */
+  readonly errors: string[] = []
   #options: Partial<QueueOptions>
   #queue: Queue | undefined
 
@@ -34,7 +36,7 @@ export class Queueing implements AsyncDisposable {
         path: join(this.directory, 'queue.sqlite'),
         ...this.#options,
       },
-      { ...this, log: silentLog },
+      { ...this, log: { ...silentLog, error: (_, message) => void this.errors.push(message) } },
     )
     return this.#queue
   }

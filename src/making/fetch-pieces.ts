@@ -9,6 +9,8 @@ import { pieceKey, type StoredPiece, syncDirectory, type WorkDirectory } from '.
 const neighbours = [1, -1, 2, -2]
 /** Pieces between two looks at how much room the disk has. */
 const roomEvery = 32
+/** Pieces that are being made safe while others come: a disk that is asked for several at once writes them together. */
+const maxSettling = 8
 
 export interface FetchDeps {
   readonly plan: Plan
@@ -51,7 +53,8 @@ export async function fetchPieces(
   if (missing.length === 0) return pieces
 
   await using session = await title.session(options)
-  let settling = Promise.resolve()
+  const settling: Promise<void>[] = []
+  let counting = Promise.resolve()
   try {
     for (const [at, planned] of missing.entries()) {
       options.signal.throwIfAborted()
@@ -64,19 +67,19 @@ export async function fetchPieces(
         continue
       }
       const kind = await kindOf(session, title, planned, bytes)
-      await settling // one piece is made safe while the next one comes
+      await counting // so that no more than this piece and the one before are in memory
       const { piece, settled } = await work.store(planned.track, planned.piece, kind, bytes)
-      settling = settled.then(async () => {
-        pieces.set(pieceKey(planned.track, planned.piece), piece)
-        await counter.count(planned.track, planned.piece, bytes)
-      })
-      settling.catch(() => {}) // awaited below, or before the next piece
+      settling.push(settled.then(() => void pieces.set(pieceKey(planned.track, planned.piece), piece)))
+      settling.at(-1)!.catch(() => {}) // awaited below
+      if (settling.length > maxSettling) await settling.shift()
+      if ('map' in planned.piece) await settled // needed for counting
+      counting = counter.count(planned.track, planned.piece, bytes)
       fetched.bytes += bytes.length
       fetched.seconds += planned.seconds
       progress()
     }
   } finally {
-    await settling
+    await Promise.all([counting, ...settling]) // also when the session fails: what has come is kept
   }
   for (const track of outline.tracks.keys()) await syncDirectory(work.file(String(track))).catch(ignoreAbsent)
   progress()

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { MakingError } from './errors.ts'
 import { type FetchedTitle, type FetchTitleDeps, fetchHlsTitle, fetchTransportStream } from './fetched-title.ts'
@@ -7,9 +6,11 @@ import type { MadeFile, MakeOptions, TitleToMake } from './model.ts'
 import type { MakingPorts, MediaFacts, RemuxJob } from './ports.ts'
 import { ProgressReport } from './progress.ts'
 import { type PacketCounts, verifyDuration, verifyIndexInFront, verifyPackets, verifyStreams } from './verify.ts'
-import { WorkDirectory } from './work-directory.ts'
+import { guarded, WorkDirectory } from './work-directory.ts'
 
 const resultName = 'result.partial'
+/** Hashed at once: less than a millisecond's work, for the event loop has other things to do. */
+const hashBytes = 512 * 1024
 
 /**
  * Makes a finished file of a title: fetches what there is of it, copies its streams into a new container, holds the result
@@ -118,16 +119,21 @@ async function verify(
   return made
 }
 
+/** The disk writes while the processor hashes. */
 async function syncAndHash(path: string, signal: AbortSignal): Promise<{ size: number; sha256: string }> {
   await using file = await open(path, 'r')
-  const syncing = file.sync() // the disk writes while the processor hashes
+  const syncing = file.sync()
   syncing.catch(() => {}) // awaited below
   const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(hashBytes)
   let size = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal })) {
-    hash.update(chunk)
-    size += chunk.length
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, size)
+    if (bytesRead === 0) break
+    hash.update(buffer.subarray(0, bytesRead))
+    size += bytesRead
+    signal.throwIfAborted()
   }
-  await syncing
+  await guarded(syncing, size)
   return { size, sha256: hash.digest('hex') }
 }

@@ -3,7 +3,7 @@ import { malformed, RemuxError, unfit } from './errors.ts'
 import type { Findings, Stream, Timestamp } from './findings.ts'
 import { composeFragmented, findFragmentedBase } from './fragmented/patch.ts'
 import type { Layout, PieceRef } from './layout.ts'
-import { type Media, readMedia } from './media.ts'
+import { describe, isText, type Media, readMedia } from './media.ts'
 import { BoxWriter } from './mp4/box-writer.ts'
 import { type Chunk, movieFragmentBytes, type TrackFragment, writeMovieFragment } from './mp4/movie-fragment.ts'
 import { type Samples, writeSample } from './streams/samples.ts'
@@ -35,7 +35,6 @@ export function composeFragment(
   const base = bases.get(layout.runAt(index))
   if (movie === undefined || base === undefined)
     throw new Error(`Fragment ${index} is composed before its time is found`)
-  for (const piece of pieces) checkLength(layout, piece)
   if (layout.isFragmented) composeFragmented(to, pieces, movie, placeOf(layout, index, base), index)
   else composeMade(to, layout, index, pieces, movie.streams, base)
   return bytes
@@ -59,11 +58,16 @@ export function findRunBase(
   return base
 }
 
-/** @throws RemuxError `changed` when a piece cannot be what was laid out. Encryption hides up to a block of its length. */
-function checkLength(layout: Layout, piece: FoundPiece): void {
+/**
+ * Encryption hides up to a block of a segment's length; all else must be what was laid out.
+ *
+ * @throws RemuxError `malformed` for a page that came instead of a segment, `changed` for another segment.
+ */
+export function checkPiece(layout: Layout, piece: FoundPiece): void {
   const { bytes, encrypted } = layout.segmentOf(piece)
   const { length } = piece.bytes
-  if (encrypted ? length <= bytes : length === bytes) return
+  if (encrypted ? length > 0 && length <= bytes : length === bytes) return
+  if (isText(piece.bytes)) throw malformed(`The segment begins with ${describe(piece.bytes)}`)
   throw new RemuxError(
     'changed',
     `Segment ${piece.segment} of track ${piece.track} has ${length} bytes now, it had ${bytes}`,
@@ -111,7 +115,7 @@ function samplesOf({ streams }: Media, { kind, id, codec }: Stream): Samples[] {
 }
 
 function write(to: BoxWriter, index: number, plans: readonly Plan[]): void {
-  const tracks = plans.map(describe)
+  const tracks = plans.map(describeTrack)
   const turns = takeTurns(plans, tracks)
   const movieBytes = movieFragmentBytes(tracks)
   const mediaBytes = turns.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -128,7 +132,7 @@ function write(to: BoxWriter, index: number, plans: readonly Plan[]): void {
 
 type Described = Omit<TrackFragment, 'chunks'> & { readonly chunks: Chunk[] }
 
-function describe({ id, parts, times: { decode, composition, end } }: Plan): Described {
+function describeTrack({ id, parts, times: { decode, composition, end } }: Plan): Described {
   return {
     id,
     baseTime: decode[0]!,

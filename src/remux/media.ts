@@ -33,6 +33,9 @@ export function readMedia(segment: Uint8Array): Media {
   return { streams, silent }
 }
 
+/** Whether there is a text where a segment should be, or nothing. */
+export const isText = (segment: Uint8Array) => segment.length === 0 || sniffText(segment) !== undefined
+
 /** In words, what a segment seems to be that is not what it should be. */
 export function describe(segment: Uint8Array): string {
   if (segment.length === 0) return 'nothing'

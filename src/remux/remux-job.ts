@@ -2,7 +2,7 @@
 import { RemuxError, type RemuxErrorCode, type UnfitReason } from './errors.ts'
 import { findMovie } from './find-movie.ts'
 import { decodeFindings, type Findings, type Timestamp } from './findings.ts'
-import { composeFragment, type FoundPiece, findRunBase } from './fragment.ts'
+import { checkPiece, composeFragment, type FoundPiece, findRunBase } from './fragment.ts'
 import { decodeLayout } from './layout-codec.ts'
 
 export interface RemuxJob {
@@ -27,6 +27,7 @@ export interface RemuxResult {
 /** @throws RemuxError */
 export function remux(job: RemuxJob): RemuxResult {
   const layout = decodeLayout(job.layout)
+  for (const piece of job.pieces) checkPiece(layout, piece)
   const known = decodeFindings(job.findings)
   const movie = job.findMovie
     ? findMovie(layout, layout.isFragmented ? job.maps : firstsOf(job, layout.tracks.length))

@@ -20,7 +20,7 @@ export const h264: NalSyntax = {
     type === idrSlice || (type === sei && hasRecoveryPoint(bytes.subarray(from + 1, Math.min(to, from + 1024)))),
   isParameterSet: type => type === sps || type === pps,
   formatOf,
-  unknown: { kind: 'video', key: 'avc1', width: 0, height: 0, config: new Uint8Array(0) },
+  unknown: { kind: 'video', key: 'avc1', width: 0, height: 0, isInterlaced: false, config: new Uint8Array(0) },
 }
 
 /** Sizes of what a picture is coded in: profiles that name the chroma format (clause 7.3.2.1.1). */
@@ -40,15 +40,15 @@ function formatOf(sets: readonly Uint8Array[]): VideoFormat | undefined {
   const [first, ...more] = ofType(sps)
   const pictures = ofType(pps)
   if (first === undefined || pictures.length === 0 || first.length < 4) return undefined
-  const { width, height, ...depths } = readSps(first)
-  return { kind: 'video', key: 'avc1', width, height, config: avcC([first, ...more], pictures, depths) }
+  const { width, height, isInterlaced, ...depths } = readSps(first)
+  return { kind: 'video', key: 'avc1', width, height, isInterlaced, config: avcC([first, ...more], pictures, depths) }
 }
 
 /** AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1). */
 function avcC(
   sequences: readonly Uint8Array[],
   pictures: readonly Uint8Array[],
-  { chromaFormat, lumaDepth, chromaDepth }: Omit<H264Sps, 'width' | 'height'>,
+  { chromaFormat, lumaDepth, chromaDepth }: Pick<H264Sps, 'chromaFormat' | 'lumaDepth' | 'chromaDepth'>,
 ): Uint8Array {
   const [, profile, compatibility, level] = sequences[0]!
   const bytes = [1, profile!, compatibility!, level!, 0xff, 0xe0 | sequences.length]

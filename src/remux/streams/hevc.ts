@@ -17,7 +17,7 @@ export const hevc: NalSyntax = {
   isSync: type => type >= 16 && type <= 21,
   isParameterSet: type => type >= vps && type <= pps,
   formatOf,
-  unknown: { kind: 'video', key: 'hvc1', width: 0, height: 0, config: new Uint8Array(0) },
+  unknown: { kind: 'video', key: 'hvc1', width: 0, height: 0, isInterlaced: false, config: new Uint8Array(0) },
 }
 
 export interface HevcSps {
@@ -37,7 +37,14 @@ function formatOf(sets: readonly Uint8Array[]): VideoFormat | undefined {
   const first = groups[1]![0]
   if (first === undefined || groups.some(group => group.length === 0)) return undefined
   const found = readSps(first)
-  return { kind: 'video', key: 'hvc1', width: found.width, height: found.height, config: hvcC(found, groups) }
+  return {
+    kind: 'video',
+    key: 'hvc1',
+    width: found.width,
+    height: found.height,
+    isInterlaced: false,
+    config: hvcC(found, groups),
+  }
 }
 
 /** HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 8.3.3.1). Parallelism and frame rate are left unsaid. */

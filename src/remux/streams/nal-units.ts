@@ -23,31 +23,21 @@ export interface NalSyntax {
 const startCode = Buffer.from([0, 0, 1])
 /** Beyond these, sets stay where they are in the stream and out of the sample entry. */
 const maxParameterSets = 16
-/** A frame coded as two fields may be one packet; more pictures in one have no times of their own. */
-const maxDelimiters = 2
 
 /**
- * One sample for each PES packet with a timestamp; a packet without one goes on with the picture before. Parameter sets stay
- * in the stream as well, since they may change. Undefined for a stream without a byte.
+ * One sample for each picture: a picture begins with a delimiter or with its packet, and has the timestamp of the packet that
+ * it begins in (ISO/IEC 13818-1 section 2.4.3.7). Parameter sets stay in the stream as well, since they may change. Undefined
+ * for a stream without a byte.
  *
- * @throws RemuxError `unfit` for several pictures in one packet, `malformed` for parameter sets that cannot be right.
+ * @throws RemuxError `unfit` for pictures without a timestamp of their own, `malformed` for parameter sets that cannot be right.
  */
 export function readPictures(stream: ElementaryStream, syntax: NalSyntax): Samples | undefined {
-  const { bytes, starts, language } = stream
-  if (bytes.length === 0) return undefined
-  const scan = new PictureScan(bytes, syntax)
-  for (const [packet, from] of starts.entries()) {
-    const to = starts[packet + 1] ?? bytes.length
-    const pts = stream.pts[packet]!
-    if (!Number.isNaN(pts)) scan.begin(pts, stream.dts[packet]!)
-    else if (packet === 0) throw unfit('times', 'The first picture of a segment has no timestamp')
-    scan.read(from, to)
-  }
-  return scan.end(language)
+  return stream.bytes.length === 0 ? undefined : new PictureScan(stream, syntax).read()
 }
 
 /** NAL units found so far, as samples. */
 class PictureScan {
+  readonly #stream: ElementaryStream
   readonly #bytes: Buffer
   readonly #syntax: NalSyntax
   readonly #spanStarts: number[] = []
@@ -59,41 +49,58 @@ class PictureScan {
   readonly #dts: number[] = []
   readonly #parameterSets: Uint8Array[] = []
   #format: VideoFormat | undefined
+  /** The packet that is being read, and whether its timestamp still waits for a picture. */
+  #packet = -1
+  #isTimeUnused = false
   #size = 0
   #sync = false
   #delimiters = 0
 
-  constructor(bytes: Buffer, syntax: NalSyntax) {
-    this.#bytes = bytes
+  constructor(stream: ElementaryStream, syntax: NalSyntax) {
+    this.#stream = stream
+    this.#bytes = stream.bytes
     this.#syntax = syntax
   }
 
-  begin(pts: number, dts: number): void {
-    this.#finish()
-    this.#firstSpans.push(this.#spanStarts.length)
-    this.#pts.push(pts)
-    this.#dts.push(dts)
+  read(): Samples {
+    const { length } = this.#bytes
+    let at = this.#bytes.indexOf(startCode)
+    if (at < 0 || this.#withoutZeros(0, at) > 0) throw unfit('cut', 'A picture begins in an earlier segment')
+    while (at + startCode.length < length) {
+      const from = at + startCode.length
+      const next = this.#bytes.indexOf(startCode, from)
+      this.#enter(at)
+      at = next < 0 ? length : next
+      this.#add(from, this.#withoutZeros(from, at))
+    }
+    this.#enter(length)
+    return this.#end()
   }
 
-  /** Takes what one packet holds. A NAL unit that goes on in the next is one of a picture cut in several packets. */
-  read(from: number, to: number): void {
-    let at = this.#bytes.indexOf(startCode, from)
-    if (at < 0 || at >= to) at = to
-    if (at > from) this.#goOn(from, at)
-    while (at + 3 < to) {
-      const begin = at + 3
-      const next = this.#bytes.indexOf(startCode, begin)
-      at = next < 0 || next >= to ? to : next
-      this.#add(begin, this.#withoutZeros(begin, at))
+  /** Goes on to the packet that holds the byte at `at`. */
+  #enter(at: number): void {
+    const { starts, pts } = this.#stream
+    while (this.#packet + 1 < starts.length && starts[this.#packet + 1]! <= at) {
+      if (this.#isTimeUnused) throw unfit('structure', 'A picture packet has a timestamp, and no picture begins in it')
+      this.#packet++
+      this.#isTimeUnused = !Number.isNaN(pts[this.#packet]!)
     }
   }
 
-  end(language: string): Samples {
+  #begin(): void {
+    this.#finish()
+    this.#firstSpans.push(this.#spanStarts.length)
+    this.#pts.push(this.#stream.pts[this.#packet]!)
+    this.#dts.push(this.#stream.dts[this.#packet]!)
+    this.#isTimeUnused = false
+  }
+
+  #end(): Samples {
     this.#finish()
     this.#firstSpans.push(this.#spanStarts.length)
     return {
       format: this.#format ?? this.#syntax.unknown,
-      language,
+      language: this.#stream.language,
       bytes: this.#bytes,
       spanStarts: this.#spanStarts,
       spanEnds: this.#spanEnds,
@@ -115,27 +122,17 @@ class PictureScan {
     this.#delimiters = 0
   }
 
-  /** Bytes before a packet's first start code: zeros, or the rest of the NAL unit before. */
-  #goOn(from: number, to: number): void {
-    const end = this.#withoutZeros(from, to)
-    const last = this.#spanEnds.length - 1
-    if (end === from) return
-    if (last < this.#firstSpans.at(-1)! || this.#spanEnds[last] !== from) {
-      throw unfit('structure', 'A picture packet begins within a NAL unit')
-    }
-    this.#spanEnds[last] = end
-    this.#size += end - from
-  }
-
   #add(from: number, to: number): void {
     if (to <= from) return
     const type = this.#syntax.typeOf(this.#bytes[from]!)
-    if (type === this.#syntax.filler) return
-    if (type === this.#syntax.delimiter) {
-      if (++this.#delimiters > maxDelimiters)
-        throw unfit('structure', 'Several pictures share one packet and its timestamp')
-      return
+    const isDelimiter = type === this.#syntax.delimiter
+    if (this.#isTimeUnused && (isDelimiter || this.#beginsPacket(from - startCode.length))) this.#begin()
+    if (this.#firstSpans.length === 0) throw unfit('times', 'The first picture of a segment has no timestamp')
+    // A frame coded as two fields may be one packet; other pictures that share one have no times of their own.
+    if (isDelimiter && ++this.#delimiters > (this.#format?.isInterlaced ? 2 : 1)) {
+      throw unfit('structure', 'Several pictures share one packet and its timestamp')
     }
+    if (isDelimiter || type === this.#syntax.filler) return
     this.#spanStarts.push(from)
     this.#spanEnds.push(to)
     this.#size += 4 + to - from
@@ -143,6 +140,12 @@ class PictureScan {
     if (this.#format === undefined && this.#syntax.isParameterSet(type)) this.#learn(from, to)
     else if (this.#format === undefined && this.#syntax.isPicture(type))
       this.#format = this.#syntax.formatOf(this.#parameterSets)
+  }
+
+  /** Whether nothing but zeros stands before the start code at `at` in its packet. */
+  #beginsPacket(at: number): boolean {
+    const start = this.#stream.starts[this.#packet]!
+    return this.#withoutZeros(start, at) === start
   }
 
   #learn(from: number, to: number): void {

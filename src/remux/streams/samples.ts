@@ -6,6 +6,8 @@ export interface VideoFormat {
   readonly key: 'avc1' | 'hvc1'
   readonly width: number
   readonly height: number
+  /** Whether a picture may be two, one for each field. */
+  readonly isInterlaced: boolean
   /** The payload of its `avcC` or `hvcC`; empty, and the size 0, where the segment does not tell. */
   readonly config: Uint8Array
 }

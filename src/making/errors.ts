@@ -2,7 +2,6 @@ export type MakingErrorCode =
   | 'unplayable' // of a kind that cannot be made into a file
   | 'not-media' // a page or a text came in the place of a piece
   | 'too-many-gaps' // more of the title is missing at the provider than may be left out
-  | 'changed' // the title became another one while it was being fetched
   | 'cut-short' // a piece or a stream ended before it should
   | 'verify' // the finished file is not what was fetched
   | 'remux' // ffmpeg could not make the file

@@ -126,9 +126,9 @@ export function remuxWith(tools: Tools, countSamples: Remux['countSamples'] = co
 /** Everything that making needs, from the programs of this machine and the sources given. */
 export async function makingPorts(
   sources: { readonly segments?: SegmentSource; readonly bytes?: ByteSource },
-  options: { readonly searchPath?: string } = {},
+  { countSamples, ...where }: { readonly searchPath?: string; readonly countSamples?: Remux['countSamples'] } = {},
 ): Promise<MakingPorts> {
   const absent = { open: () => Promise.reject(new Error('There is no such source')) }
-  const remux = remuxWith(await findTools(options))
+  const remux = remuxWith(await findTools(where), countSamples)
   return { segments: sources.segments ?? absent, bytes: sources.bytes ?? absent, remux }
 }

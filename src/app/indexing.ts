@@ -141,7 +141,10 @@ function lengthsOf({ tracks }: Outline, known: Known): readonly TrackLengths[] {
 
 function laidOut(outline: Outline, lengths: readonly TrackLengths[], distrusted: ReadonlySet<string>): Indexed {
   const planned = layOut(outline, lengths)
-  const make = (why: string): Indexed => ({ make: { stream: 'hls', reason: `HLS, to be made into a file: ${why}` } })
+  const bytes = lengths.reduce((sum, { segments }) => segments.reduce<number>((all, each) => all + (each ?? 0), sum), 0)
+  const make = (why: string): Indexed => ({
+    make: { stream: 'hls', reason: `HLS, to be made into a file: ${why}`, ...(bytes > 0 && { bytes }) },
+  })
   if (!(planned instanceof Layout)) return make(planned.message)
   const layout = encodeLayout(planned)
   const etag = `"${hashOf(layout)}"`

@@ -32,7 +32,9 @@ export function measuring(accounts: ReadonlyMap<string, Account>, { hls, mpegTs 
           : { make: { stream: 'hls', reason: found.reason } }
       case 'stream': {
         const { kind: _, reason, size, ...facts } = found
-        if (mpegTs === 'made' || size === undefined) return { make: { stream: 'ts', reason } }
+        if (mpegTs === 'made' || size === undefined) {
+          return { make: { stream: 'ts', reason, ...(size !== undefined && { bytes: size }) } }
+        }
         return { facts: { ...facts, size, container: 'mpegts' }, detection: { stream: 'ts', reason } }
       }
     }

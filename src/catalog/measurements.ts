@@ -39,7 +39,9 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
     update variant set rendition_id = ?, pending = 0, urgent = 0, to_make = 0, attempts = 0, next_try_at = null,
       replaces = null, failure_code = null, failure_message = null, failed_since = null
     where id = ?`)
-  const detected = db.prepare<[string, string, number]>('update variant set stream = ?, stream_reason = ? where id = ?')
+  const detected = db.prepare<[string, string, number | null, number]>(
+    'update variant set stream = ?, stream_reason = ?, stream_bytes = ? where id = ?',
+  )
   const toIndex = db.prepare<[number]>(`
     update variant set lane = 'index', attempts = 0, next_try_at = null,
       failure_code = null, failure_message = null, failed_since = null
@@ -84,8 +86,8 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
     renditions.remove(variant.renditionId)
   }
 
-  const note = (variant: VariantRow, { stream, reason }: Detection): void =>
-    void detected.run(stream, reason.slice(0, maxMessageChars), variant.id)
+  const note = (variant: VariantRow, { stream, reason, bytes }: Detection): void =>
+    void detected.run(stream, reason.slice(0, maxMessageChars), bytes ?? null, variant.id)
 
   const recordToMake = (variant: VariantRow, detection: Detection): void => {
     const published = variant.renditionId === null ? undefined : renditions.get(variant.renditionId)

@@ -70,6 +70,8 @@ export interface MeasureFailure {
 export interface Detection {
   readonly stream: Stream
   readonly reason: string
+  /** About as many bytes as there are of it, where that is known before it is a file. */
+  readonly bytes?: number
 }
 
 /**
@@ -107,6 +109,8 @@ export interface VariantDescription {
   /** Why it is what it is. */
   readonly streamReason: string | null
   readonly toMake: boolean
+  /** About as many as the file made from it will have; left out where nobody knows. */
+  readonly expectedBytes?: number
   /** The title, with season and episode where it has them: `Film (2019)`, `Show (2019) - s01e02 - Name`. */
   readonly title: string
   /** The provider's own words. */

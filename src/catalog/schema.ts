@@ -258,6 +258,7 @@ alter table rendition add column form text not null default 'file' check (form i
 
 alter table variant add column stream text check (stream in ('file', 'hls', 'ts')); -- null: not looked at yet
 alter table variant add column stream_reason text; -- how that was told, and why it is not a file yet
+alter table variant add column stream_bytes integer; -- about as much as there is of it, where that is known
 alter table variant add column lane text not null default 'measure' check (lane in ('measure', 'index'));
 alter table variant add column to_make integer not null default 0;
 update variant set stream = 'file' where rendition_id is not null;

@@ -13,17 +13,19 @@ export interface ToMakeQueries {
   nextEpisodes(variantId: number, count: number): readonly VariantDescription[]
 }
 
-interface Row extends Omit<VariantDescription, 'title' | 'libraries' | 'toMake'> {
+interface Row extends Omit<VariantDescription, 'title' | 'libraries' | 'toMake' | 'expectedBytes'> {
   readonly number: number | null
   readonly episode: string | null
   readonly titleName: string
   readonly year: number | null
   readonly libraryBits: number
   readonly toMake: number
+  readonly bytes: number | null
 }
 
 const select = `
   select v.id as variantId, a.name as accountId, v.locator, v.stream, v.stream_reason as streamReason, v.to_make as toMake,
+    v.stream_bytes as bytes,
     v.season, v.number, v.name as episode, l.name, coalesce(v.added_at, v.first_seen_at) as addedAt,
     v.rendition_id as renditionId, t.name as titleName, t.year, l.libraries as libraryBits
   from variant v join listing l on l.id = v.listing_id join account a on a.id = v.account_id
@@ -42,7 +44,8 @@ export function toMakeQueries(db: Database): ToMakeQueries {
     order by v.season, v.number, v.id limit ?`)
   const libraries = db.prepare<[], { id: number; name: string }>('select id, name from library order by id')
 
-  const described = ({ titleName, year, episode, number, libraryBits, toMake, ...row }: Row): VariantDescription => {
+  const described = (found: Row): VariantDescription => {
+    const { titleName, year, episode, number, libraryBits, toMake, bytes, ...row } = found
     const folder = titleFolder({ name: titleName, year, tmdbId: null, imdbId: null })
     const { season } = row
     const title =
@@ -50,7 +53,13 @@ export function toMakeQueries(db: Database): ToMakeQueries {
         ? folder
         : episodeStem(folder, { season, number, title: episodeName(episode ?? '', season, number) })
     const names = libraries.all().filter(({ id }) => isIn(libraryBits, id))
-    return { ...row, title, toMake: toMake === 1, libraries: names.map(({ name }) => name) }
+    return {
+      ...row,
+      title,
+      toMake: toMake === 1,
+      ...(bytes !== null && { expectedBytes: bytes }),
+      libraries: names.map(({ name }) => name),
+    }
   }
 
   return {

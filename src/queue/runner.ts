@@ -26,8 +26,9 @@ export interface RunnerDeps {
   readonly clock: Clock
 }
 
-/** Policies look through the candidates again no sooner than this, and no later than that. */
-const minFillMs = 60_000
+/** Policies look through the candidates again after so many times what the last look took, but no sooner and no later than this. */
+const fillPause = 30
+const minFillMs = 2_000
 const maxFillMs = 15 * 60_000
 /** How long a policy's entry waits for room. */
 const roomPauseMs = 10 * 60_000
@@ -46,6 +47,7 @@ export class Runner implements AsyncDisposable {
   readonly #running: Promise<void>
   #filling: Promise<void> | undefined
   #filledAt = Number.NEGATIVE_INFINITY
+  #fillTookMs = 0
   #isFillDue = true
   /** The policies would have taken more. */
   #isMoreToFill = false
@@ -205,12 +207,15 @@ export class Runner implements AsyncDisposable {
   async #fill(): Promise<void> {
     const isRunning = (id: number) => this.jobs.ids.includes(id)
     const deps = { ...this.#deps, policies: this.#options.libraries, isRunning }
+    const before = performance.now()
     this.#isMoreToFill = await fillByPolicy(deps, this.#closing.signal)
+    this.#fillTookMs = performance.now() - before
   }
 
   #fillAt(): number {
     const isLow = this.#isMoreToFill && this.#deps.store.countOf('policy') < maxWaitingByPolicy / 2
-    return this.#filledAt + (this.#isFillDue || isLow ? minFillMs : maxFillMs)
+    const soon = Math.max(minFillMs, this.#fillTookMs * fillPause)
+    return this.#filledAt + (this.#isFillDue || isLow ? Math.min(soon, maxFillMs) : maxFillMs)
   }
 
   /** When there is something to do even if nothing happens before. */

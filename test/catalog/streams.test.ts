@@ -75,7 +75,7 @@ t.test('the same layout again changes nothing; another one is another file in it
 t.test('what cannot be published as it is waits to be made, newest first, and is published when made', async t => {
   using opened = await films(t, 3)
   const all = next(opened)
-  for (const variantId of all) opened.record({ variantId, make: { stream: 'ts', reason: 'raw MPEG-TS' } })
+  for (const variantId of all) opened.record({ variantId, make: { stream: 'ts', reason: 'raw MPEG-TS', bytes: 7 } })
   t.strictSame(next(opened), [])
   t.equal(opened.catalog.summary().toMake, 3)
   t.equal(opened.catalog.summary().waiting, 0)
@@ -87,6 +87,7 @@ t.test('what cannot be published as it is waits to be made, newest first, and is
     stream: 'ts',
     streamReason: 'raw MPEG-TS',
     libraries: ['Movies'],
+    expectedBytes: 7,
   })
   const rest = opened.catalog.toMake(2, page.at(-1)!.cursor)
   t.strictSame(

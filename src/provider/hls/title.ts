@@ -79,11 +79,14 @@ export class HlsSession implements AsyncDisposable {
     )
   }
 
-  /** All of it, decrypted. */
-  read(track: number, piece: Piece): Promise<Uint8Array> {
-    return this.#inTurn(track, piece, async (resource, label) => {
+  /** All of it, decrypted. A key that is gone is no gap: it is `refused`. */
+  async read(track: number, piece: Piece): Promise<Uint8Array> {
+    let isAtKey = false
+    const bytes = this.#inTurn(track, piece, async (resource, label) => {
       const texts = this.#title.outline.tracks[track]!.kind === 'subtitles'
+      isAtKey = resource.key !== undefined
       const key = resource.key && (await this.#keyBytes(resource.key, label))
+      isAtKey = false
       const bytes = await transfer(this.#connection, resource, label)
       // An error's page is not encrypted; that encrypted bytes look like a text may happen, when they are few.
       requireMedia(bytes, { label, texts: texts || key !== undefined })
@@ -91,6 +94,10 @@ export class HlsSession implements AsyncDisposable {
       const plain = decrypted(bytes, key, resource.key!.iv, label)
       requireMedia(plain, { label, texts })
       return plain
+    })
+    return bytes.catch(error => {
+      if (!isAtKey || !(error instanceof ProviderError) || error.code !== 'gone') throw error
+      throw new ProviderError('refused', error.message, { cause: error, permanent: false })
     })
   }
 

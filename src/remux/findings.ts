@@ -19,6 +19,15 @@ export interface Stream {
   readonly timescale: number
 }
 
+/** What the first segments tell of the whole file. */
+export interface Movie {
+  readonly streams: readonly Stream[]
+  /** The finished box. */
+  readonly moov: Uint8Array
+  /** When the first sample of the indexed stream is shown, in microseconds after decoding begins. */
+  readonly leadMicros: number
+}
+
 /** A timestamp of the provider's: `ticks` units of 1/`timescale` s. */
 export interface Timestamp {
   readonly ticks: number
@@ -30,13 +39,20 @@ export interface Timestamp {
  * segments it decides every byte.
  */
 export interface Findings {
-  /** Streams and the finished `moov`; undefined until the first fragment was seen. */
-  readonly movie?: { readonly streams: readonly Stream[]; readonly moov: Uint8Array }
+  /** Undefined until the first fragment was seen. */
+  readonly movie?: Movie
   /** For each run that was seen, the timestamp at which it begins. */
   readonly bases: ReadonlyMap<number, Timestamp>
   /** Segments that the provider no longer has, as `keyOfPiece`. */
   readonly gaps: ReadonlySet<number>
 }
+
+/** Which of the streams the index of the file goes by: that of the pictures, where there are any. */
+export const indexedStream = (streams: readonly Pick<Stream, 'kind'>[]) =>
+  Math.max(
+    0,
+    streams.findIndex(({ kind }) => kind === 'video'),
+  )
 
 export const noFindings: Findings = { bases: new Map(), gaps: new Set() }
 
@@ -59,7 +75,9 @@ export function encodeFindings({ movie, bases, gaps }: Findings): Uint8Array {
       .text(codec)
       .uint(timescale)
   }
-  to.bytes(movie?.moov ?? new Uint8Array(0)).uint(bases.size)
+  to.bytes(movie?.moov ?? new Uint8Array(0))
+    .uint(movie?.leadMicros ?? 0)
+    .uint(bases.size)
   for (const [run, { ticks, timescale }] of bases) to.uint(run).uint(ticks).uint(timescale)
   to.uint(gaps.size)
   for (const key of gaps) to.uint(key)
@@ -79,6 +97,7 @@ export function decodeFindings(bytes: Uint8Array): Findings {
     streams.push({ track, id, kind, codec: from.text(maxTextBytes), timescale: positive(from.uint()) })
   }
   const moov = from.bytes(maxMovieBytes)
+  const leadMicros = from.uint()
   const bases = new Map<number, Timestamp>()
   for (let left = from.uint(maxSegments); left > 0; left--) {
     const run = from.uint(maxSegments)
@@ -87,7 +106,7 @@ export function decodeFindings(bytes: Uint8Array): Findings {
   const gaps = new Set<number>()
   for (let left = from.uint(maxTracks * maxSegments); left > 0; left--) gaps.add(from.uint())
   from.end()
-  return streams.length === 0 ? { bases, gaps } : { movie: { streams, moov }, bases, gaps }
+  return streams.length === 0 ? { bases, gaps } : { movie: { streams, moov, leadMicros }, bases, gaps }
 }
 
 function positive(timescale: number): number {

@@ -1,11 +1,11 @@
 /** One fragment of an instant file: a pure function of the layout, what was found, and the bytes of its segments. */
 import { malformed, RemuxError, unfit } from './errors.ts'
-import type { Findings, Stream, Timestamp } from './findings.ts'
+import type { Findings, Movie, Stream, Timestamp } from './findings.ts'
 import { composeFragmented, findFragmentedBase } from './fragmented/patch.ts'
 import type { Layout, PieceRef } from './layout.ts'
 import { describe, isText, type Media, readMedia } from './media.ts'
 import { BoxWriter } from './mp4/box-writer.ts'
-import { type Chunk, movieFragmentBytes, type TrackFragment, writeMovieFragment } from './mp4/movie-fragment.ts'
+import { movieFragmentBytes, type TrackFragment, writeMovieFragment } from './mp4/movie-fragment.ts'
 import { type Samples, writeSample } from './streams/samples.ts'
 import { findBase, placeOf, squeeze, type TrackTimes, timesOf } from './timeline.ts'
 
@@ -14,8 +14,6 @@ export interface FoundPiece extends PieceRef {
   readonly bytes: Uint8Array
 }
 
-/** Samples of different tracks take turns after so long, so that a reader need not jump about in a fragment. */
-const turnSeconds = 0.5
 const boxHeaderBytes = 8
 
 /**
@@ -41,12 +39,7 @@ export function composeFragment(
 }
 
 /** The timestamp at which a run begins, from the pieces of one of its fragments: the first that is not missing. @throws RemuxError */
-export function findRunBase(
-  layout: Layout,
-  index: number,
-  pieces: readonly FoundPiece[],
-  movie: NonNullable<Findings['movie']>,
-): Timestamp {
+export function findRunBase(layout: Layout, index: number, pieces: readonly FoundPiece[], movie: Movie): Timestamp {
   const elapsed = layout.starts[index]! - layout.starts[layout.runs[layout.runAt(index)]!.from]!
   const base = layout.isFragmented
     ? findFragmentedBase(pieces, movie.streams, elapsed)
@@ -114,25 +107,32 @@ function samplesOf({ streams }: Media, { kind, id, codec }: Stream): Samples[] {
   return [samples]
 }
 
+/** Each stream lies behind the one before: pictures first, of which a scanner looks at some more. */
 function write(to: BoxWriter, index: number, plans: readonly Plan[]): void {
-  const tracks = plans.map(describeTrack)
-  const turns = takeTurns(plans, tracks)
+  let mediaBytes = 0
+  const tracks: TrackFragment[] = []
+  for (const plan of plans) {
+    const track = describeTrack(plan, mediaBytes)
+    mediaBytes = track.sizes.reduce((sum, size) => sum + size, mediaBytes)
+    tracks.push(track)
+  }
   const movieBytes = movieFragmentBytes(tracks)
-  const mediaBytes = turns.reduce((sum, { bytes }) => sum + bytes, 0)
   const left = to.bytes.length - movieBytes - boxHeaderBytes - mediaBytes
   if (left < 0)
     throw unfit('room', `The samples of fragment ${index} need ${-left} bytes more than its ${to.bytes.length}`)
   const padding = left < boxHeaderBytes ? left : 0 // too little for a box: unused media data
   writeMovieFragment(to, index + 1, tracks, movieBytes + boxHeaderBytes)
   to.u32(boxHeaderBytes + mediaBytes + padding).ascii('mdat')
-  for (const { plan, chunk } of turns) to.at = writeChunk(plans[plan]!, chunk, to.bytes, to.at)
+  for (const { parts } of plans) {
+    for (const samples of parts) {
+      for (let at = 0; at < samples.sizes.length; at++) to.at = writeSample(samples, at, to.bytes, to.at)
+    }
+  }
   to.zeros(padding)
   if (left > padding) to.freeUntil(to.bytes.length)
 }
 
-type Described = Omit<TrackFragment, 'chunks'> & { readonly chunks: Chunk[] }
-
-function describeTrack({ id, parts, times: { decode, composition, end } }: Plan): Described {
+function describeTrack({ id, parts, times: { decode, composition, end } }: Plan, offset: number): TrackFragment {
   return {
     id,
     baseTime: decode[0]!,
@@ -140,53 +140,6 @@ function describeTrack({ id, parts, times: { decode, composition, end } }: Plan)
     durations: decode.map((time, at) => Math.max(0, (decode[at + 1] ?? end) - time)),
     compositionOffsets: composition,
     isSync: parts.flatMap(({ isSync }) => isSync),
-    chunks: [],
+    offset,
   }
-}
-
-interface Turn {
-  /** Index of the plan whose samples these are. */
-  readonly plan: number
-  readonly chunk: Chunk
-  readonly bytes: number
-}
-
-/** In which order samples lie in the media data; enters the chunks into their tracks. */
-function takeTurns(plans: readonly Plan[], tracks: readonly Described[]): Turn[] {
-  const turns: Turn[] = []
-  const next = plans.map(() => 0)
-  const seconds = (plan: number) => {
-    const { times, stream } = plans[plan]!
-    const time = times.decode[next[plan]!]
-    return time === undefined ? Number.POSITIVE_INFINITY : time / stream.timescale
-  }
-  let offset = 0
-  for (;;) {
-    const until = Math.min(...plans.map((_, plan) => seconds(plan))) + turnSeconds
-    if (until === Number.POSITIVE_INFINITY) return turns
-    for (const [plan, track] of tracks.entries()) {
-      const from = next[plan]!
-      let bytes = 0
-      while (seconds(plan) < until) bytes += track.sizes[next[plan]!++]!
-      if (next[plan] === from) continue
-      const chunk = { from, to: next[plan]!, offset }
-      track.chunks.push(chunk)
-      turns.push({ plan, chunk, bytes })
-      offset += bytes
-    }
-  }
-}
-
-/** Copies samples to `at`; returns where they end. */
-function writeChunk({ parts }: Plan, { from, to }: Chunk, bytes: Buffer, at: number): number {
-  let end = at
-  let first = 0
-  for (const samples of parts) {
-    const count = samples.sizes.length
-    for (let index = Math.max(from, first); index < Math.min(to, first + count); index++) {
-      end = writeSample(samples, index - first, bytes, end)
-    }
-    first += count
-  }
-  return end
 }

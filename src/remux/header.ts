@@ -1,10 +1,10 @@
 /** The beginning of an instant file: `ftyp`, `moov`, room that is left, and an index of all fragments. */
 import { unfit } from './errors.ts'
-import type { Findings, Stream } from './findings.ts'
-import type { Layout } from './layout.ts'
+import { indexedStream, type Movie, type Stream } from './findings.ts'
+import { type Layout, sidxBytes } from './layout.ts'
 import { BoxWriter } from './mp4/box-writer.ts'
 import { movieTimescale } from './mp4/movie.ts'
-import { referencesOf } from './references.ts'
+import { lateReferencesOf, referencesOf } from './references.ts'
 import { toUnits } from './timeline.ts'
 
 const brands = ['iso6', 'iso5', 'mp41']
@@ -15,39 +15,50 @@ const startsWithSap = 0x90000000
 const maxIndexTimescale = 90_000
 
 /** The same for the same layout and `moov`. @throws RemuxError `unfit` when the movie has no room. */
-export function composeHeader(layout: Layout, { moov, streams }: NonNullable<Findings['movie']>): Uint8Array {
+export function composeHeader(layout: Layout, movie: Movie): Uint8Array {
   const to = new BoxWriter(Buffer.allocUnsafeSlow(layout.headerBytes))
-  const left = layout.movieBytes - fileTypeBytes - moov.length
-  if (left < 8) throw unfit('room', `The movie's ${moov.length} bytes do not fit into the header: ${-left} too many`)
+  const left = layout.movieBytes - fileTypeBytes - movie.moov.length
+  if (left < 8)
+    throw unfit('room', `The movie's ${movie.moov.length} bytes do not fit into the header: ${-left} too many`)
   to.box('ftyp', () => {
     to.ascii(brands[0]!).u32(0)
     for (const brand of brands) to.ascii(brand)
   })
-  to.put(moov).freeUntil(layout.movieBytes)
-  writeIndex(to, layout, streams)
+  to.put(movie.moov).freeUntil(layout.movieBytes)
+  const indexed = indexedStream(movie.streams)
+  writeIndex(to, layout, movie.streams, indexed, movie.leadMicros)
+  for (const stream of movie.streams.keys()) {
+    const { track } = movie.streams[stream]!
+    if (stream !== indexed && indexBytes(layout, track) <= to.bytes.length - to.at)
+      writeIndex(to, layout, movie.streams, stream, 0)
+  }
+  if (to.at < to.bytes.length) to.freeUntil(to.bytes.length)
   return to.bytes
 }
 
-/** An index by the pictures, where there are any. Readers take its times for the stream's, so they are in its units. */
-function writeIndex(to: BoxWriter, layout: Layout, streams: readonly Stream[]): void {
-  const references = referencesOf(layout)
+const indexBytes = (layout: Layout, track: number) => sidxBytes(referencesOf(layout, track).length)
+
+/** The index of one stream. Readers take its times for the stream's, so they are in its units. */
+function writeIndex(
+  to: BoxWriter,
+  layout: Layout,
+  streams: readonly Stream[],
+  which: number,
+  leadMicros: number,
+): void {
+  const { track, timescale: own } = streams[which]!
+  const references = lateReferencesOf(layout, track, leadMicros)
   const first = references[0]!
-  const stream = Math.max(
-    0,
-    streams.findIndex(({ kind }) => kind === 'video'),
-  )
-  const own = streams[stream]!.timescale
   const timescale = own <= maxIndexTimescale ? own : movieTimescale
   const time = (micros: number) => toUnits(micros, timescale)
+  const begin = layout.offsets[first.fragment]! - to.at - sidxBytes(references.length)
   to.fullBox('sidx', 1, 0, () => {
-    to.u32(stream + 1)
-      .u32(timescale)
-      .u64(time(first.from))
-      .u64(layout.offsets[first.fragment]! - layout.headerBytes)
+    to.u32(which + 1).u32(timescale)
+    to.u64(time(first.from)).u64(begin)
     to.u16(0).u16(references.length)
-    for (const { bytes, from, to: until } of references)
-      to.u32(bytes)
-        .u32(time(until) - time(from))
-        .u32(startsWithSap)
+    for (const { bytes, from, to: until } of references) {
+      to.u32(bytes).u32(time(until) - time(from))
+      to.u32(startsWithSap)
+    }
   })
 }

@@ -22,6 +22,8 @@ export const maxTitleMicros = 100 * 3600e6
 /** Header room for `ftyp` and what stands in `moov` beside its tracks, and for each track's codec parameters. */
 const movieBytes = 1024
 const trackBytes = 4096
+/** Sounds beside the pictures of the main track that have room for an index of their own. */
+const mainSounds = 1
 /** A gap is one `free` box of this length. */
 export const gapBytes = 16
 /** Room for a `free` box in a fragment whose boxes keep their lengths. */
@@ -86,7 +88,7 @@ export class Layout {
   readonly tracks: readonly LayoutTrack[]
   /** `ftyp`, `moov` and `free`. */
   readonly movieBytes: number
-  /** Everything before the first fragment: the movie and the `sidx`. */
+  /** Everything before the first fragment: the movie, and a `sidx` for each stream. */
   readonly headerBytes: number
   readonly size: number
   /** Where each fragment begins in the file; one more at the end. */
@@ -95,17 +97,19 @@ export class Layout {
   readonly starts: Float64Array
   readonly runs: readonly Run[]
   readonly #pieces: readonly (readonly PieceRef[])[]
+  readonly #starts: readonly Float64Array[]
 
   constructor(choice: string, tracks: readonly LayoutTrack[]) {
     this.choice = choice
     this.tracks = tracks
     const main = tracks[0]!
     const count = main.segments.length
-    this.starts = startsOf(main.segments)
+    this.#starts = tracks.map(({ segments }) => startsOf(segments))
+    this.starts = this.#starts[0]!
     this.runs = runsOf(main.segments)
     this.#pieces = this.#assign()
     this.movieBytes = movieBytes + tracks.reduce((sum, { mapBytes }) => sum + trackBytes + (mapBytes ?? 0), 0)
-    this.headerBytes = this.movieBytes + sidxBytes(main.segments.filter(({ bytes }) => bytes > 0).length)
+    this.headerBytes = this.movieBytes + (tracks.length + mainSounds) * sidxBytes(count)
     this.offsets = new Float64Array(count + 1)
     this.offsets[0] = this.headerBytes
     for (let at = 0; at < count; at++) this.offsets[at + 1] = this.offsets[at]! + this.#fragmentBytes(at)
@@ -114,6 +118,11 @@ export class Layout {
 
   get fragments(): number {
     return this.offsets.length - 1
+  }
+
+  /** When each segment of a track begins, in microseconds; one more at the end. */
+  startsOf(track: number): Float64Array {
+    return this.#starts[track]!
   }
 
   /** Whether the segments are fragments of MP4 already. */
@@ -167,7 +176,7 @@ export class Layout {
     const pieces: PieceRef[][] = this.tracks[0]!.segments.map((_, segment) => [{ track: 0, segment }])
     for (const [track, { segments }] of this.tracks.entries()) {
       if (track === 0) continue
-      const starts = startsOf(segments)
+      const starts = this.#starts[track]!
       for (const [at, run] of runsOf(segments).entries()) {
         const { from, to } = this.runs[at]!
         for (let segment = run.from; segment < run.to; segment++) {

@@ -1,7 +1,7 @@
 /** What the remuxing thread is asked, and its answer: a pure function of plain data. */
 import { RemuxError, type RemuxErrorCode, type UnfitReason } from './errors.ts'
 import { findMovie } from './find-movie.ts'
-import { decodeFindings, type Findings, type Timestamp } from './findings.ts'
+import { decodeFindings, type Movie, type Timestamp } from './findings.ts'
 import { checkPiece, composeFragment, type FoundPiece, findRunBase } from './fragment.ts'
 import { decodeLayout } from './layout-codec.ts'
 
@@ -18,7 +18,7 @@ export interface RemuxJob {
 }
 
 export interface RemuxResult {
-  readonly movie?: NonNullable<Findings['movie']>
+  readonly movie?: Movie
   /** Of the fragment's run, when nobody knew it: the fragment must be the run's first that is not missing. */
   readonly base?: Timestamp
   readonly fragment?: Uint8Array

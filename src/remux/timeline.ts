@@ -55,6 +55,15 @@ export function findBase(streams: readonly Samples[], elapsed: number): Timestam
   return { ticks: modulo(earliest - toUnits(elapsed, tickRate), wrapTicks), timescale: tickRate }
 }
 
+/** How long after a run begins the first sample of one of its streams is shown, in microseconds. */
+export function leadOf(streams: readonly Samples[], which: number): number {
+  const base = findBase(streams, 0)
+  const pts = streams[which]?.pts ?? []
+  if (base === undefined || pts.length === 0) return 0
+  const shown = Math.min(...pts.filter(time => !Number.isNaN(time)).map(time => nearest(time, base.ticks)))
+  return Math.max(0, Math.round(((shown - base.ticks) * 1e6) / tickRate))
+}
+
 /** @throws RemuxError `unfit` for timestamps that are far from where the playlist has them. */
 export function timesOf(parts: readonly Samples[], { kind, timescale }: Stream, place: Place): TrackTimes {
   const times = kind === 'video' ? pictureTimes(parts, place) : frameTimes(parts, timescale, place)

@@ -196,6 +196,7 @@ t.test('findings come back from their bytes as they were', async t => {
         { track: 1, id: 7, kind: 'audio', codec: 'mp4a.40.2 48000 Hz 2', timescale: 48_000 },
       ],
       moov: Uint8Array.of(1, 2, 3),
+      leadMicros: 80_000,
     },
     bases: new Map([
       [0, { ticks: 126_000, timescale: 90_000 }],

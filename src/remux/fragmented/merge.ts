@@ -1,7 +1,7 @@
 /** The initialization sections of tracks that are fragmented MP4 already, as one movie. */
 import { defaultAudio } from '../default-audio.ts'
 import { malformed, unfit } from '../errors.ts'
-import type { Findings } from '../findings.ts'
+import { indexedStream, type Movie } from '../findings.ts'
 import type { LayoutTrack } from '../layout.ts'
 import { BoxWriter } from '../mp4/box-writer.ts'
 import { boxAt, childOf, u32At } from '../mp4/boxes.ts'
@@ -10,16 +10,16 @@ import { extendsHeader, movieHeader, movieTimescale } from '../mp4/movie.ts'
 import { idAt, readInitTracks } from './init.ts'
 
 const trackEnabled = 1
+/** media_time of an empty edit: -1. */
+const noMedia = 0xffffffff
 
 /** All tracks of picture and sound, with new track_IDs; edit lists stay. @throws RemuxError */
-export function mergeMovies(
-  tracks: readonly LayoutTrack[],
-  sections: readonly Uint8Array[],
-  duration: number,
-): NonNullable<Findings['movie']> {
+export function mergeMovies(tracks: readonly LayoutTrack[], sections: readonly Uint8Array[], duration: number): Movie {
   const found = sections.flatMap((section, index) => readInitTracks(section, index))
   if (found.length === 0) throw malformed('The initialization sections have no tracks')
   const enabled = defaultAudio(tracks, found)
+  const indexed = found[indexedStream(found)]!
+  const leadMicros = (firstEmptyEdit(indexed.trak) * 1e6) / indexed.movieTimescale
   for (const [at, { trak, track, kind, movieTimescale: own }] of found.entries()) {
     renumber(trak, at + 1, kind === 'video' || at === enabled)
     rescaleEdits(trak, movieTimescale / own)
@@ -36,13 +36,21 @@ export function mergeMovies(
     })
   })
   const streams = found.map(({ track, id, kind, codec, timescale }) => ({ track, id, kind, codec, timescale }))
-  return { streams, moov: to.bytes.subarray(0, to.at) }
+  return { streams, moov: to.bytes.subarray(0, to.at), leadMicros: Math.round(leadMicros) }
 }
 
 function renumber(trak: Buffer, id: number, isEnabled: boolean): void {
   const header = boxAt(trak, { from: 8, end: trak.length }, 'tkhd')
   trak.writeUInt32BE(id, idAt(trak, header))
   trak[header.from + 3] = (trak[header.from + 3]! & ~trackEnabled) | (isEnabled ? trackEnabled : 0)
+}
+
+/** How long the track shows nothing before it begins, in the movie's units: the first entry of its edit list (section 8.6.6). */
+function firstEmptyEdit(trak: Buffer): number {
+  const edits = childOf(trak, { from: 8, end: trak.length }, 'edts')
+  const list = edits && childOf(trak, edits, 'elst')
+  if (list === undefined || trak[list.from] === 1 || u32At(trak, list, list.from + 4) === 0) return 0
+  return u32At(trak, list, list.from + 12) === noMedia ? u32At(trak, list, list.from + 8) : 0
 }
 
 /** Durations of an edit list (section 8.6.6) are in the movie's units, which are others now. */

@@ -1,6 +1,6 @@
 /** Segments that are fragments of MP4 already become part of a file in place: only numbers in them change, never a length. */
 import { unfit } from '../errors.ts'
-import type { Findings, Stream, Timestamp } from '../findings.ts'
+import type { Movie, Stream, Timestamp } from '../findings.ts'
 import type { PieceRef } from '../layout.ts'
 import type { BoxWriter } from '../mp4/box-writer.ts'
 import { boxAt, boxesIn, u32At } from '../mp4/boxes.ts'
@@ -14,8 +14,6 @@ const shortTimeEnd = 2 ** 32
 interface PieceBytes extends PieceRef {
   readonly bytes: Uint8Array
 }
-
-type Movie = NonNullable<Findings['movie']>
 
 /** One track's part of one `moof`, in a buffer where it may be changed. */
 interface Part {

@@ -1,15 +1,6 @@
 /** `moof`, the index of one fragment's samples: ISO/IEC 14496-12 section 8.8. */
 import type { BoxWriter } from './box-writer.ts'
 
-/** Samples of one track that lie behind one another. */
-export interface Chunk {
-  readonly from: number
-  /** Exclusive. */
-  readonly to: number
-  /** From the beginning of the media data. */
-  readonly offset: number
-}
-
 export interface TrackFragment {
   readonly id: number
   /** Decode time of the first sample, like all times here in the track's timescale. */
@@ -19,7 +10,8 @@ export interface TrackFragment {
   /** From decoding to presentation. */
   readonly compositionOffsets: readonly number[]
   readonly isSync: readonly boolean[]
-  readonly chunks: readonly Chunk[]
+  /** Where its samples begin, one behind the other, in the media data. */
+  readonly offset: number
 }
 
 /** sample_flags (section 8.8.3.1): depends on no other; depends on others and is no sync sample. */
@@ -50,23 +42,20 @@ class Description {
     return inTfhd.baseIsMoof + inTfhd.flags + given
   }
 
-  trunFlags({ from, to }: Chunk): number {
+  get trunFlags(): number {
     let flags = inTrun.offset + (this.#hasComposition ? inTrun.composition : 0)
     if (this.duration === undefined) flags += inTrun.duration
     if (this.size === undefined) flags += inTrun.size
     if (this.allSync) return flags
-    const later = this.track.isSync.indexOf(true, from + 1)
-    if (later >= 0 && later < to) return flags + inTrun.flags
-    return this.track.isSync[from] ? flags + inTrun.firstFlags : flags
+    if (this.track.isSync.includes(true, 1)) return flags + inTrun.flags
+    return this.track.isSync[0] ? flags + inTrun.firstFlags : flags
   }
 
   get bytes(): number {
-    const tfhd = 16 + 4 * bitCount(this.tfhdFlags & (inTfhd.duration | inTfhd.size | inTfhd.flags))
-    const truns = this.track.chunks.reduce((sum, chunk) => {
-      const flags = this.trunFlags(chunk)
-      return sum + 16 + 4 * bitCount(flags & 0xff) + 4 * bitCount(flags & 0xf00) * (chunk.to - chunk.from)
-    }, 0)
-    return 8 + tfhd + 20 + truns
+    const { tfhdFlags, trunFlags } = this
+    const tfhd = 16 + 4 * bitCount(tfhdFlags & (inTfhd.duration | inTfhd.size | inTfhd.flags))
+    const trun = 16 + 4 * bitCount(trunFlags & 0xff) + 4 * bitCount(trunFlags & 0xf00) * this.track.sizes.length
+    return 8 + tfhd + 20 + trun
   }
 }
 
@@ -97,14 +86,15 @@ function writeTrack(to: BoxWriter, description: Description, mediaOffset: number
     to.u32(allSync ? syncFlags : otherFlags)
   })
   to.fullBox('tfdt', 1, 0, () => to.u64(track.baseTime))
-  for (const chunk of track.chunks) writeRun(to, track, chunk, description.trunFlags(chunk), mediaOffset)
+  writeRun(to, track, description.trunFlags, mediaOffset)
 }
 
-function writeRun(to: BoxWriter, track: TrackFragment, chunk: Chunk, flags: number, mediaOffset: number): void {
+/** One `trun` for a track: ffmpeg 5.1 puts the samples of several in the wrong order after a seek. */
+function writeRun(to: BoxWriter, track: TrackFragment, flags: number, mediaOffset: number): void {
   to.fullBox('trun', 1, flags, () => {
-    to.u32(chunk.to - chunk.from).i32(mediaOffset + chunk.offset)
+    to.u32(track.sizes.length).i32(mediaOffset + track.offset)
     if (flags & inTrun.firstFlags) to.u32(syncFlags)
-    for (let at = chunk.from; at < chunk.to; at++) {
+    for (let at = 0; at < track.sizes.length; at++) {
       if (flags & inTrun.duration) to.u32(track.durations[at]!)
       if (flags & inTrun.size) to.u32(track.sizes[at]!)
       if (flags & inTrun.flags) to.u32(track.isSync[at] ? syncFlags : otherFlags)

@@ -74,7 +74,7 @@ export interface SessionOptions {
 export interface SegmentSession extends AsyncDisposable {
   /** Bytes as transferred (still encrypted) by one small request; undefined when the server does not tell. */
   lengthOf(track: number, piece: Piece): Promise<number | undefined>
-  /** All of it, decrypted. */
+  /** All of it, decrypted; the bytes are the caller's from then on, who may give their buffer away. */
   read(track: number, piece: Piece): Promise<Uint8Array>
   /** Told true while the reader could do without the connection for now, so that an equal may take its slot; false when not. */
   yieldable(value: boolean): void

@@ -10,9 +10,10 @@ export {
 } from './composer.ts'
 export { RemuxError, type RemuxErrorCode, type UnfitReason } from './errors.ts'
 export { countSamples, type SampleCount } from './inspect.ts'
-export { Layout, type LayoutSegment, type LayoutTrack, layOut, type TrackLengths, type Unfit } from './layout.ts'
+export { Layout, type LayoutSegment, type LayoutTrack } from './layout.ts'
 export { decodeLayout, encodeLayout } from './layout-codec.ts'
 export { PackingError } from './packing.ts'
+export { layOut, type TrackLengths, type Unfit } from './plan.ts'
 export type {
   Outline,
   OutlineMap,

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { DemoOptions, Faults } from '../../src/demo/index.ts'
+import type { Counts, Question } from './provider-main.ts'
 import type { Login } from './server.ts'
 
 /** The demo provider as a process of its own, so that its work is not the server's. */
@@ -9,6 +10,8 @@ export interface ProviderProcess extends AsyncDisposable {
   readonly login: Login
   /** Sets how it answers from now on. */
   answer(faults: Faults['answers']): Promise<void>
+  /** What it was asked for since this was last asked; of the latest 20,000 requests. */
+  counts(): Promise<Counts>
 }
 
 /** Films and shows by number, without ffmpeg; see SyntheticOptions. */
@@ -16,12 +19,14 @@ export async function startProvider(options: Omit<DemoOptions, 'credentials'>): 
   const credentials = { username: 'bench', password: 'bench' }
   const child = fork(join(import.meta.dirname, 'provider-main.ts'), [JSON.stringify({ ...options, credentials })])
   const url = (await said(child)) as string
+  const ask = (question: Question) => {
+    child.send(question)
+    return said(child)
+  }
   return {
     login: { url, ...credentials },
-    async answer(faults) {
-      child.send(faults ?? {})
-      await said(child)
-    },
+    answer: async faults => void (await ask({ answers: faults ?? {} })),
+    counts: async () => (await ask({ counts: true })) as Counts,
     async [Symbol.asyncDispose]() {
       const exited = once(child, 'exit')
       child.kill()

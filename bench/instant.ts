@@ -20,7 +20,7 @@ import { startServer } from './lib/server.ts'
 const rounds = Number(process.argv[2] ?? 5)
 const segments = 1_200
 const segmentSeconds = 6
-const seconds = 3
+const seconds = Number(process.argv[4] ?? 3)
 
 const scratch = scratchDirectory('instant')
 const data = join(scratch, 'data')
@@ -31,13 +31,13 @@ await using provider = await startProvider({
   directory: join(scratch, 'media'),
   maxConnections: 4,
 })
-await using server = await startServer(data, provider.login, { flags: { 'cache-budget': '40GiB' } })
+await using server = await startServer(data, provider.login, { flags: { "cache-budget": "40GiB", "streams-lengths-per-second": process.argv[3] ?? "20" }, node: process.argv[3] ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof"] : [] })
 const film = await listed()
 await using client = await connectRpc({ host: '127.0.0.1', port: server.port })
 const nfs = client.program(nfs3)
 const file = await handleOf(film.path!)
-await measureReaders()
-await measureSeeks()
+if (process.argv[3] === undefined) await measureReaders()
+if (process.argv[3] === undefined) await measureSeeks()
 await measureReading()
 
 /** The film, once its lengths are known and it is in the tree. */

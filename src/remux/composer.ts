@@ -141,7 +141,10 @@ function findingsOf(encoded: Uint8Array | undefined): Findings {
   }
 }
 
-/** The bytes from `from` up to `to`. While a part is handed on the next is made, unless the range ends before it. */
+/** Parts under way beyond the one that is handed on: while one is remuxed, the next is fetched. */
+const partsAhead = 2
+
+/** The bytes from `from` up to `to`. While a part is handed on the next are made, as far as the range goes. */
 async function* chunksOf(
   title: InstantTitle,
   reader: PieceReader,
@@ -149,15 +152,16 @@ async function* chunksOf(
   to: number,
 ): AsyncGenerator<Uint8Array> {
   const { layout } = title
-  let ahead: Promise<Uint8Array> | undefined
+  const ahead: Promise<Uint8Array>[] = []
   for (let at = from; at < to; ) {
     const part = layout.fragmentAt(at)
     const start = part === headerPart ? 0 : layout.offsets[part]!
     const end = Math.min(layout.offsets[part + 1]!, to)
-    const bytes = await (ahead ?? title.part(part, reader))
-    if (end < to) {
-      ahead = title.part(part + 1, reader)
-      ahead.catch(() => {}) // awaited in the next round, if there is one
+    const bytes = await (ahead.shift() ?? title.part(part, reader))
+    while (ahead.length < partsAhead && layout.offsets[part + 1 + ahead.length]! < to) {
+      const next = title.part(part + 1 + ahead.length, reader)
+      next.catch(() => {}) // awaited when it is its turn, if that comes
+      ahead.push(next)
     }
     for (; at < end; at = Math.min(end, at + chunkBytes))
       yield bytes.subarray(at - start, Math.min(end, at + chunkBytes) - start)

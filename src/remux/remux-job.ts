@@ -3,6 +3,7 @@ import { RemuxError, type RemuxErrorCode, type UnfitReason } from './errors.ts'
 import { findMovie } from './find-movie.ts'
 import { decodeFindings, type Movie, type Timestamp } from './findings.ts'
 import { checkPiece, composeFragment, type FoundPiece, findRunBase } from './fragment.ts'
+import type { Layout } from './layout.ts'
 import { decodeLayout } from './layout-codec.ts'
 
 export interface RemuxJob {
@@ -24,9 +25,13 @@ export interface RemuxResult {
   readonly fragment?: Uint8Array
 }
 
+/** Layouts of the titles that were remuxed last: decoding one takes as long as remuxing a tenth of a segment. */
+const maxLayouts = 8
+const layouts: { readonly encoded: Uint8Array; readonly layout: Layout }[] = []
+
 /** @throws RemuxError */
 export function remux(job: RemuxJob): RemuxResult {
-  const layout = decodeLayout(job.layout)
+  const layout = layoutOf(job.layout)
   for (const piece of job.pieces) checkPiece(layout, piece)
   const known = decodeFindings(job.findings)
   const movie = job.findMovie
@@ -42,6 +47,14 @@ export function remux(job: RemuxJob): RemuxResult {
   const base = findRunBase(layout, index, pieces, movie)
   const bases = new Map(known.bases).set(run, base)
   return { ...found, base, fragment: composeFragment(layout, index, pieces, { ...known, movie, bases }) }
+}
+
+function layoutOf(encoded: Uint8Array): Layout {
+  const at = layouts.findIndex(known => Buffer.compare(known.encoded, encoded) === 0)
+  const known = at < 0 ? { encoded, layout: decodeLayout(encoded) } : layouts.splice(at, 1)[0]!
+  layouts.unshift(known)
+  layouts.length = Math.min(layouts.length, maxLayouts)
+  return known.layout
 }
 
 /** The earliest piece of each track. */

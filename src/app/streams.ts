@@ -82,7 +82,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     async begin(materializer, onChanged) {
       const directory = join(config.cache.directory, 'making')
       const partials = openPartials(directory, catalog.root, clock, onChanged)
-      const ports = { segments, bytes: fileSource(accounts), remux: remuxTools(config.media) }
+      const ports = { segments, bytes: fileSource(accounts), remux: remuxTools(config.media, composer) }
       const part = log.child({ part: 'queue' })
       await removeOldWork(directory, catalog)
       queue = startQueue(

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { decodeFindings, type Findings, noFindings } from './findings.ts'
 import { Flights } from './flights.ts'
+import type { SampleCount } from './inspect.ts'
 import { headerPart, InstantTitle, type InstantTitleHost } from './instant-title.ts'
 import { decodeLayout } from './layout-codec.ts'
 import { PackingError } from './packing.ts'
@@ -52,6 +53,8 @@ export interface Body extends AsyncDisposable {
 export interface Composer extends AsyncDisposable {
   /** Connects when the first byte has to be made, not before. @throws PackingError when the layout cannot be read. */
   open(file: InstantFile, range: ByteRange, options: SessionOptions): Promise<Body>
+  /** `countSamples`, off this thread. @throws RemuxError */
+  count(segment: Uint8Array, map?: Uint8Array): Promise<readonly SampleCount[]>
 }
 
 const defaultCacheBytes = 48 * 2 ** 20
@@ -108,6 +111,10 @@ class CachingComposer implements Composer {
         await reader[Symbol.asyncDispose]()
       },
     }
+  }
+
+  count(segment: Uint8Array, map?: Uint8Array): Promise<readonly SampleCount[]> {
+    return this.#threads.count({ segment, map })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

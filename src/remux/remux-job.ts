@@ -3,6 +3,7 @@ import { RemuxError, type RemuxErrorCode, type UnfitReason } from './errors.ts'
 import { findMovie } from './find-movie.ts'
 import { decodeFindings, type Movie, type Timestamp } from './findings.ts'
 import { checkPiece, composeFragment, type FoundPiece, findRunBase } from './fragment.ts'
+import type { SampleCount } from './inspect.ts'
 import type { Layout } from './layout.ts'
 import { decodeLayout } from './layout-codec.ts'
 
@@ -66,10 +67,16 @@ function firstsOf({ pieces }: RemuxJob, tracks: number): Uint8Array[] {
   })
 }
 
-export type ToRemux = { readonly call: number; readonly job: RemuxJob }
+/** Samples to be counted: see inspect.ts. */
+export interface CountJob {
+  readonly segment: Uint8Array
+  readonly map: Uint8Array | undefined
+}
+
+export type ToRemux = { readonly call: number } & ({ readonly job: RemuxJob } | { readonly count: CountJob })
 
 export type FromRemux =
-  | { readonly call: number; readonly result: RemuxResult }
+  | { readonly call: number; readonly result: RemuxResult | readonly SampleCount[] }
   | { readonly call: number; readonly failure: RemuxFailure }
 
 /** An error as plain data; without a code it is one that nobody expects. */

@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { type Transferable, Worker } from 'node:worker_threads'
-import { errorOf, type FromRemux, type RemuxJob, type RemuxResult, type ToRemux } from './remux-job.ts'
+import type { SampleCount } from './inspect.ts'
+import { type CountJob, errorOf, type FromRemux, type RemuxJob, type RemuxResult, type ToRemux } from './remux-job.ts'
 
 /** Threads that remux (remux-worker.ts), each started when it is first needed. */
 export class RemuxThreads implements AsyncDisposable {
@@ -16,8 +17,16 @@ export class RemuxThreads implements AsyncDisposable {
    * @throws RemuxError, or a plain Error when the thread died; the next job starts another.
    */
   run(job: RemuxJob): Promise<RemuxResult> {
-    const [idlest] = [...this.#threads].sort((a, b) => a.waiting - b.waiting)
-    return idlest!.run(job)
+    return this.#idlest.run(job)
+  }
+
+  /** Counts what is in a segment, of which the thread gets a copy. @throws as `run` does. */
+  count(job: CountJob): Promise<readonly SampleCount[]> {
+    return this.#idlest.count(job)
+  }
+
+  get #idlest(): RemuxThread {
+    return this.#threads.reduce((idlest, thread) => (thread.waiting < idlest.waiting ? thread : idlest))
   }
 
   /** Jobs that are not done are rejected. */
@@ -26,8 +35,10 @@ export class RemuxThreads implements AsyncDisposable {
   }
 }
 
+type Answer = RemuxResult | readonly SampleCount[]
+
 class RemuxThread {
-  readonly #calls = new Map<number, PromiseWithResolvers<RemuxResult>>()
+  readonly #calls = new Map<number, PromiseWithResolvers<Answer>>()
   #worker: Worker | undefined
   #last = 0
   #isEnded = false
@@ -37,15 +48,23 @@ class RemuxThread {
   }
 
   run(job: RemuxJob): Promise<RemuxResult> {
-    if (this.#isEnded) return Promise.reject(new Error('The remuxing threads are closed'))
-    const call = ++this.#last
-    const pending = Promise.withResolvers<RemuxResult>()
     const pieces = job.pieces.map(piece => ({ ...piece, bytes: owned(piece.bytes) }))
     const buffers = new Set(pieces.map(({ bytes }) => bytes.buffer as Transferable))
+    return this.#ask({ job: { ...job, pieces } }, [...buffers])
+  }
+
+  count(count: CountJob): Promise<readonly SampleCount[]> {
+    return this.#ask({ count }, [])
+  }
+
+  #ask<T extends Answer>(work: { job: RemuxJob } | { count: CountJob }, given: Transferable[]): Promise<T> {
+    if (this.#isEnded) return Promise.reject(new Error('The remuxing threads are closed'))
+    const call = ++this.#last
+    const pending = Promise.withResolvers<Answer>()
     this.#worker ??= this.#start()
     this.#calls.set(call, pending)
-    this.#worker.postMessage({ call, job: { ...job, pieces } } satisfies ToRemux, [...buffers])
-    return pending.promise
+    this.#worker.postMessage({ call, ...work } satisfies ToRemux, given)
+    return pending.promise as Promise<T>
   }
 
   async end(): Promise<void> {

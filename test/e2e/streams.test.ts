@@ -6,7 +6,7 @@ import type { StreamStatus, TitleStatus } from '../../src/catalog/index.ts'
 import { readAll } from '../../src/demo/index.ts'
 import { asFile, framesOf, probed } from '../lib/frames.ts'
 import { connectNfs, files, type NfsClient, NfsFailure } from '../lib/nfs-client.ts'
-import { everythingMeasured, type ServedDemo, type ServeOptions, serveDemo } from '../lib/served-demo.ts'
+import { type ServedDemo, type ServeOptions, serveDemo } from '../lib/served-demo.ts'
 import { until } from '../lib/until.ts'
 
 /** Titles that the provider serves as HLS or raw MPEG-TS, as an NFS client sees them: files like all others. */

@@ -31,7 +31,7 @@ export function httpAnswers(parts: Parts): Pick<HttpDeps, 'health' | 'ready' | '
 }
 
 function overviewOf({ config, version, catalog, materializer, nfs, syncs }: Parts): Overview {
-  const { titles, waiting, failed, syncs: reports } = catalog.summary()
+  const { titles, waiting, toMake, failed, syncs: reports } = catalog.summary()
   const { bytesCached, budgetBytes, lastFailures } = materializer.stats()
   const { here, elsewhere } = reachableBy(config.nfs.host)
   const target = { host: elsewhere ?? here, port: nfs.port, path: config.nfs.exports[0] ?? '/' }
@@ -45,6 +45,7 @@ function overviewOf({ config, version, catalog, materializer, nfs, syncs }: Part
       { label: 'Shows', value: number(titles.show) },
       { label: 'Files', value: number(nfsFiles(catalog)) },
       { label: 'Waiting for their size', value: number(waiting) },
+      { label: 'Waiting to be made', value: number(toMake) },
       { label: 'Not readable', value: number(failed) },
       { label: 'Clients', value: number(nfs.stats().clients.length) },
       { label: 'Cached', value: `${formatSize(bytesCached)} of ${formatSize(budgetBytes)}` },
@@ -57,6 +58,7 @@ function overviewOf({ config, version, catalog, materializer, nfs, syncs }: Part
     links: [
       { label: 'Status (JSON)', href: '/api/status' },
       { label: 'Titles (JSON)', href: '/api/titles' },
+      { label: 'Queue (JSON)', href: '/api/queue' },
       { label: 'Metrics (Prometheus)', href: '/metrics' },
       { label: 'Health', href: '/healthz' },
     ],

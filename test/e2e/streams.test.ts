@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { findInstance } from '../../src/app/index.ts'
 import type { StreamStatus, TitleStatus } from '../../src/catalog/index.ts'
 import { readAll } from '../../src/demo/index.ts'
 import { asFile, framesOf, probed } from '../lib/frames.ts'
@@ -136,6 +137,28 @@ t.test('the same bytes in any order, a second time for nothing, after a restart,
   }
 })
 
+t.test('an instant film that a person queues is brought here as a whole, and nothing about it changes', async t => {
+  const here = await scene(t)
+  const { served, client } = here
+  const { path, variantId, size } = await here.stream('Tidewater Lane')
+  const { handle, attributes } = await client.find(path!)
+  const some = await client.read(handle, 200_000, 1_000)
+  const { note, token } = findInstance(served.config.data)!
+  const headers = { authorization: `Bearer ${token.reveal()}`, 'content-type': 'application/json' }
+  const body = JSON.stringify({ variantIds: [variantId], where: 'top' })
+  const added = await fetch(`${note.httpUrl}/api/queue/add`, { method: 'POST', headers, body })
+  t.equal(added.status, 200)
+  await until(
+    'it to be here',
+    () => served.app.status().queue.made === 1 && served.app.status().cache.bytesCached >= size!,
+  )
+  const before = served.demo.log.length
+  const bytes = await client.read(handle, 0, size!)
+  t.equal(served.demo.log.length, before, 'reading it costs nothing')
+  t.ok(bytes.subarray(200_000, 201_000).equals(some))
+  t.strictSame(await client.attributes(handle), attributes)
+})
+
 t.test('raw MPEG-TS is made into a file, and shows itself in /.partial while it is', async t => {
   const here = await scene(
     t,
@@ -167,9 +190,11 @@ t.test('raw MPEG-TS is made into a file, and shows itself in /.partial while it 
   )
   t.match(path, /\.mp4$/)
   t.equal(form, 'made')
-  t.notOk(
-    (await client.walk()).some(file => file.path.startsWith('/.partial')),
-    'the directory is gone when nothing is made',
+  await until('the directory to go, when nothing is made', () =>
+    client.find('/.partial').then(
+      () => false,
+      () => true,
+    ),
   )
   const before = served.demo.requests('movie').length
   const bytes = await here.read('The Unpacked Reel')

@@ -91,8 +91,10 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
 
   const recordToMake = (variant: VariantRow, detection: Detection): void => {
     const published = variant.renditionId === null ? undefined : renditions.get(variant.renditionId)
-    if (published?.form === 'made') {
-      settle.run(variant.renditionId!, variant.id) // it was found elsewhere, and is what it was
+    // Found elsewhere, and what it was; or published as it is under other settings, and still there: its path stays.
+    const isSameStream = published?.form === 'file' && published.size === detection.bytes
+    if (published?.form === 'made' || isSameStream) {
+      settle.run(variant.renditionId!, variant.id)
       return
     }
     note(variant, detection)

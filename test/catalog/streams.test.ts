@@ -126,6 +126,17 @@ t.test('a made file stays when its title is looked at again; made with other byt
   t.notSame([...paths(opened).values()], [...before.values()])
 })
 
+t.test('a transport stream that was published as it is stays so, under other settings too', async t => {
+  using opened = await films(t, 1)
+  const [variantId] = next(opened) as [number]
+  opened.record({ variantId, facts: { size: 7_000, container: 'mpegts', ranged: true } })
+  const before = paths(opened)
+  opened.record({ variantId, make: { stream: 'ts', reason: 'raw', bytes: 7_000 } })
+  t.strictSame(paths(opened), before)
+  opened.record({ variantId, make: { stream: 'ts', reason: 'raw', bytes: 7_001 } })
+  t.equal(paths(opened).size, 0, 'it is another one now')
+})
+
 t.test('the next episodes of a show, in order and across seasons', async t => {
   using opened = open(t.testdir())
   const provider = new FakeProvider()

@@ -7,8 +7,10 @@ export type Question = { readonly answers: Record<string, AnswerFaults> } | { re
 export interface Counts {
   readonly requests: Readonly<Record<string, number>>
   readonly bytes: Readonly<Record<string, number>>
-  /** The most at once since the start. */
+  /** The most at once. */
   readonly mostConnections: number
+  /** Requests that were one connection too many. */
+  readonly refused: number
 }
 
 const provider = await startDemoProvider(JSON.parse(process.argv[2]!))
@@ -21,12 +23,14 @@ process.on('message', (question: Question) => {
 process.on('disconnect', () => process.exit())
 process.send!(provider.url)
 
-function countsOf({ log, connections }: DemoProvider): Counts {
+function countsOf({ log, connections, limits }: DemoProvider): Counts {
+  const refused = log.filter(({ status }) => status === limits.refusal).length
   const counts = { requests: {} as Record<string, number>, bytes: {} as Record<string, number> }
   for (const { kind, bytes } of log) {
     counts.requests[kind] = (counts.requests[kind] ?? 0) + 1
     counts.bytes[kind] = (counts.bytes[kind] ?? 0) + bytes
   }
+  const mostConnections = connections.peak
   provider.reset()
-  return { ...counts, mostConnections: connections.peak }
+  return { ...counts, mostConnections, refused }
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { DemoOptions, Faults } from '../../src/demo/index.ts'
@@ -18,10 +18,15 @@ export interface ProviderProcess extends AsyncDisposable {
 export async function startProvider(options: Omit<DemoOptions, 'credentials'>): Promise<ProviderProcess> {
   const credentials = { username: 'bench', password: 'bench' }
   const child = fork(join(import.meta.dirname, 'provider-main.ts'), [JSON.stringify({ ...options, credentials })])
-  const url = (await said(child)) as string
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`The demo provider ended with code ${code}`)
+  })
+  ended.catch(() => {}) // told to who asks
+  const said = async () => (await Promise.race([once(child, 'message'), ended]))[0]
+  const url: string = await said()
   const ask = (question: Question) => {
     child.send(question)
-    return said(child)
+    return said()
   }
   return {
     login: { url, ...credentials },
@@ -33,11 +38,4 @@ export async function startProvider(options: Omit<DemoOptions, 'credentials'>): 
       await exited
     },
   }
-}
-
-async function said(child: ChildProcess): Promise<unknown> {
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`The demo provider ended with code ${code}`)
-  })
-  return await Promise.race([once(child, 'message').then(([message]) => message), ended])
 }

@@ -146,8 +146,10 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
       }),
     )
   const measurer = startLane('measure', config.measure, measuring(accounts, config.streams))
-  // One title of an account after the other: what is spread over time are the lengths of its segments.
-  const indexer = startLane('index', { perSecond: 100, concurrency: 1 }, streams.indexing.index)
+  // One title of an account after the other: what is spread over time are the lengths of its segments, and so, of very short
+  // titles, their playlists.
+  const indexPace = { perSecond: config.streams.lengthsPerSecond, concurrency: 1 }
+  const indexer = startLane('index', indexPace, streams.indexing.index)
   const wake = () => {
     measurer.wake()
     indexer.wake()

@@ -73,18 +73,46 @@ for (const status of [401, 403, 404, 410]) {
   })
 }
 
-t.test('not more than once in ten seconds; meanwhile a refusal is believed', async t => {
-  await at(1, async ({ tokens, title, clock, playlists }) => {
+t.test('tokens for a few requests are renewed as often as they run out', async t => {
+  await at(1, async ({ tokens, title, playlists }) => {
     await using session = await title.session(play)
-    tokens.token = 2
-    await session.read(0, { segment: 0 })
-    tokens.token = 3
-    t.equal((await errorOf(session.read(0, { segment: 0 }))).code, 'refused')
-    t.equal((await errorOf(session.read(0, { segment: 0 }))).code, 'refused')
+    for (let token = 2; token <= 6; token++) {
+      tokens.token = token
+      t.same(await session.read(0, { segment: token % 2 }), new Uint8Array(token % 2 ? b : a))
+      t.equal(playlists(), token)
+    }
+  })
+})
+
+for (const status of [403, 404]) {
+  t.test(`when that does not help, not more than once in ten seconds; meanwhile ${status} is believed`, async t => {
+    await at(1, async ({ tokens, title, clock, playlists }) => {
+      await using session = await title.session(play)
+      const list = tokens.list
+      tokens.list = () => list(1)
+      tokens.token = 2
+      tokens.refusal = status
+      const code = status === 403 ? 'refused' : 'gone'
+      t.equal((await errorOf(session.read(0, { segment: 0 }))).code, code)
+      t.equal((await errorOf(session.read(0, { segment: 1 }))).code, code)
+      t.equal(playlists(), 2)
+      tokens.list = list
+      await clock.advance(10_000)
+      t.same(await session.read(0, { segment: 0 }), new Uint8Array(a))
+      t.equal(playlists(), 3)
+    })
+  })
+}
+
+t.test('nor more often for pieces that are missing between others', async t => {
+  await at(1, async ({ title, server, playlists }) => {
+    server.pages['/b.ts'] = (_, response) => void response.writeHead(404).end()
+    await using session = await title.session(play)
+    for (let turn = 0; turn < 3; turn++) {
+      t.equal((await errorOf(session.read(0, { segment: 1 }))).code, 'gone')
+      t.same(await session.read(0, { segment: 0 }), new Uint8Array(a))
+    }
     t.equal(playlists(), 2)
-    await clock.advance(10_000)
-    t.same(await session.read(0, { segment: 0 }), new Uint8Array(a))
-    t.equal(playlists(), 3)
   })
 })
 

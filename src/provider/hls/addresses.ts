@@ -5,13 +5,15 @@ import type { Loaded } from './load.ts'
 import type { MediaPlaylist } from './media-playlist.ts'
 import { type Outline, sameMedia } from './outline.ts'
 
-/** A title whose pieces are missing asks for its playlists at most once in this time. */
+/** A title whose pieces are missing or refused in spite of new addresses asks for its playlists at most once in this time. */
 const minRenewalMs = 10_000
 
 interface Renewal {
   readonly at: number
   readonly done: Promise<void>
   isDone: boolean
+  /** Something was had with the addresses that it brought. */
+  hasHelped: boolean
 }
 
 /**
@@ -49,20 +51,29 @@ export class Addresses {
   async use<T>(connection: Connection, request: (tracks: readonly MediaPlaylist[]) => Promise<T>): Promise<T> {
     const version = this.#version
     try {
-      return await request(this.#tracks)
+      return await this.#noting(request(this.#tracks))
     } catch (error) {
       if (!(error instanceof ProviderError) || (error.code !== 'gone' && error.code !== 'refused')) throw error
-      await this.#renewSince(version, connection)
+      await this.#renewSince(version, connection, error.code)
       if (this.#version === version) throw error
-      return await request(this.#tracks)
+      return await this.#noting(request(this.#tracks))
     }
   }
 
+  async #noting<T>(request: Promise<T>): Promise<T> {
+    const renewal = this.#renewal
+    const result = await request
+    if (renewal?.isDone) renewal.hasHelped = true
+    return result
+  }
+
   /** Returns when there are newer addresses than those of `version`, or none to be had so soon. */
-  async #renewSince(version: number, connection: Connection): Promise<void> {
+  async #renewSince(version: number, connection: Connection, code: 'gone' | 'refused'): Promise<void> {
     while (this.#version === version) {
       const last = this.#renewal
-      if (last !== undefined && (!last.isDone || this.#clock.now() - last.at < minRenewalMs)) {
+      // Refused after they were good: a token for a few requests, or for a short time, has run out.
+      const isWorn = code === 'refused' && last?.hasHelped
+      if (last !== undefined && (!last.isDone || (!isWorn && this.#clock.now() - last.at < minRenewalMs))) {
         try {
           return await connection.orEnd(last.done)
         } catch (error) {
@@ -76,7 +87,7 @@ export class Addresses {
   }
 
   #start(connection: Connection): Promise<void> {
-    const renewal: Renewal = { at: this.#clock.now(), done: this.#renew(connection), isDone: false }
+    const renewal: Renewal = { at: this.#clock.now(), done: this.#renew(connection), isDone: false, hasHelped: false }
     const finish = () => {
       renewal.isDone = true
       if (connection.signal.aborted && this.#renewal === renewal) this.#renewal = undefined

@@ -53,7 +53,7 @@ export function indexing(segments: SegmentSource, options: IndexingOptions, cloc
 
   return {
     async index(ref, signal) {
-      const title = await segments.open(ref, { priority: 'measure', signal })
+      const title = await segments.open(ref, { priority: 'measure', signal, anew: true })
       const { outline } = title
       const key = `${ref.accountId} ${ref.locator}`
       const fingerprint = hashOf(JSON.stringify(outline.tracks))

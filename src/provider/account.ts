@@ -5,9 +5,8 @@ import { type ByteOptions, ByteRequests, type FileBody, type Locators } from './
 import { ProviderError } from './errors.ts'
 import type { Found } from './found.ts'
 import type { Validator } from './headers.ts'
-import type { Wanted } from './hls/choose.ts'
 import type { HlsTitle } from './hls/title.ts'
-import { HlsTitles } from './hls/titles.ts'
+import { type HlsOptions, HlsTitles } from './hls/titles.ts'
 import { HttpClient } from './http.ts'
 import { M3u } from './m3u.ts'
 import type { ProviderSnapshot } from './records.ts'
@@ -68,12 +67,12 @@ export interface Account extends AsyncDisposable {
     options: ByteOptions & { readonly expect?: Validator },
   ): Promise<FileBody>
   /**
-   * An HLS title: its playlists are read now, over a connection slot, unless that was done in the last minutes. `choice`
-   * is an earlier outline's; without it the best variant is chosen that has at most `maxHeight` lines, if there is one.
+   * An HLS title: its playlists are read now, over a connection slot, unless that was done in the last minutes and is not
+   * wanted anew. `choice` is an earlier outline's; without it the best variant is chosen that has at most `maxHeight` lines, if there is one.
    *
    * @throws ProviderError: `changed` when the choice is no longer offered, `unsupported` for what no file can be made of.
    */
-  hls(locator: string, options: ByteOptions & Wanted): Promise<HlsTitle>
+  hls(locator: string, options: HlsOptions): Promise<HlsTitle>
   readonly slots: { stats(): SlotStats }
 }
 

@@ -82,6 +82,12 @@ export interface SegmentSession extends AsyncDisposable {
 
 /** The account's titles. Opening one that was opened lately costs no request. */
 export interface SegmentSource {
-  /** `choice` is an earlier outline's; without it the best variant is chosen. */
-  open(ref: TitleRef, options: SessionOptions & { readonly choice?: string }): Promise<SegmentedTitle>
+  /**
+   * `choice` is an earlier outline's; without it the best variant is chosen. With `anew` its playlists are read again even
+   * when that was done lately.
+   */
+  open(
+    ref: TitleRef,
+    options: SessionOptions & { readonly choice?: string; readonly anew?: boolean },
+  ): Promise<SegmentedTitle>
 }

@@ -11,6 +11,11 @@ const maxTitles = 64
 /** Of all titles that are kept: each has an address of some hundred characters. */
 const maxSegments = 200_000
 
+export interface HlsOptions extends ByteOptions, Wanted {
+  /** Its playlists are read even when that was done lately: what was kept may not be offered any more. */
+  readonly anew?: boolean
+}
+
 interface Kept {
   readonly title: HlsTitle
   readonly maxHeight: number | undefined
@@ -28,8 +33,8 @@ export class HlsTitles {
     this.#ports = ports
   }
 
-  /** Reads a title's playlists over a connection slot, unless that was done lately. @throws ProviderError. */
-  async open(locator: string, options: ByteOptions & Wanted): Promise<HlsTitle> {
+  /** Reads a title's playlists over a connection slot, unless that was done lately and is not wanted anew. @throws ProviderError. */
+  async open(locator: string, options: HlsOptions): Promise<HlsTitle> {
     const target = this.#ports.locators.target(locator)
     const kept = this.#find(locator, options)
     if (kept !== undefined) return kept
@@ -42,9 +47,9 @@ export class HlsTitles {
     return title
   }
 
-  #find(locator: string, { choice, maxHeight }: Wanted): HlsTitle | undefined {
+  #find(locator: string, { choice, maxHeight, anew = false }: HlsOptions): HlsTitle | undefined {
     const kept = this.#kept.get(locator)
-    if (kept === undefined || kept.until < this.#ports.clock.now() || kept.title.isOutdated) return undefined
+    if (anew || kept === undefined || kept.until < this.#ports.clock.now() || kept.title.isOutdated) return undefined
     const fits = choice === undefined ? kept.maxHeight === maxHeight : kept.title.outline.choice === choice
     if (!fits) return undefined
     this.#kept.delete(locator)

@@ -12,7 +12,7 @@ export interface CatalogWorkerData {
 export type CatalogRequest =
   | { readonly type: 'sync'; readonly accountIds: readonly string[]; readonly acceptShrinking: boolean }
   | { readonly type: 'record'; readonly results: readonly Measurement[] }
-  | { readonly type: 'noteFindings'; readonly renditionId: number; readonly findings: Uint8Array }
+  | { readonly type: 'noteFindings'; readonly found: ReadonlyMap<number, Uint8Array> }
   | { readonly type: 'invalidate'; readonly renditionId: number; readonly reason: string }
   | { readonly type: 'stop' }
 

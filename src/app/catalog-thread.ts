@@ -17,7 +17,7 @@ export interface CatalogThread extends AsyncDisposable {
   /** Syncs these accounts, one after another; resolves to a report for each. */
   sync(accountIds: readonly string[], acceptShrinking: boolean): Promise<readonly SyncReport[]>
   record(results: readonly Measurement[]): Promise<void>
-  noteFindings(renditionId: number, findings: Uint8Array): Promise<void>
+  noteFindings(found: ReadonlyMap<number, Uint8Array>): Promise<void>
   invalidate(renditionId: number, reason: string): Promise<void>
 }
 
@@ -97,7 +97,7 @@ export async function startCatalogThread(
   return {
     sync: (accountIds, acceptShrinking) => call({ type: 'sync', accountIds, acceptShrinking }),
     record: async results => void (await call({ type: 'record', results })),
-    noteFindings: async (renditionId, findings) => void (await call({ type: 'noteFindings', renditionId, findings })),
+    noteFindings: async found => void (await call({ type: 'noteFindings', found })),
     invalidate: async (renditionId, reason) => void (await call({ type: 'invalidate', renditionId, reason })),
     async [Symbol.asyncDispose]() {
       if (ending) return

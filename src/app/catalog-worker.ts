@@ -41,7 +41,7 @@ async function serve(message: ToCatalog): Promise<readonly SyncReport[]> {
       post({ type: 'changes', changes: writer.record(message.results) })
       return []
     case 'noteFindings':
-      writer.noteFindings(message.renditionId, message.findings)
+      writer.noteFindings(message.found)
       return []
     case 'invalidate':
       post({ type: 'changes', changes: writer.invalidate(message.renditionId, message.reason) })

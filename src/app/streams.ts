@@ -12,6 +12,7 @@ import { byteSource, fileSource } from './byte-source.ts'
 import type { CatalogThread } from './catalog-thread.ts'
 import { type Indexing, indexing } from './indexing.ts'
 import { instantSource } from './instant.ts'
+import { keptFindings } from './kept-findings.ts'
 import { madeSource } from './made.ts'
 import { removeOldWork } from './made-work.ts'
 import { fileMaker } from './maker.ts'
@@ -53,11 +54,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const composer = stack.use(
     openComposer({
       source: segments,
-      onFound: (renditionId, findings) => {
-        thread.noteFindings(renditionId, findings).catch(error => {
-          log.error({ error, rendition: renditionId }, 'could not keep what was found out about segments')
-        })
-      },
+      onFound: keptFindings(thread, log),
     }),
   )
   const lengths = indexing(

@@ -78,8 +78,8 @@ export interface CatalogWriter extends Disposable {
   sync(snapshot: ProviderSnapshot, options: SyncOptions): Promise<SyncReport>
   /** Takes in results of measuring: files appear, change or go, or a reason and the time of the next try are kept. */
   record(results: readonly Measurement[]): Changes
-  /** Keeps what was found out about the segments of an instant file. */
-  noteFindings(renditionId: number, findings: Uint8Array): void
+  /** Keeps what was found out about the segments of instant files, by rendition. */
+  noteFindings(found: ReadonlyMap<number, Uint8Array>): void
   /** The bytes upstream are no longer a published rendition's: it is measured before all others and stays until then. */
   invalidate(renditionId: number, reason: string): Changes
   /** Makes the tree follow another configuration. @throws Error when a filter is wrong or two names are the same. */

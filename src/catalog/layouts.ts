@@ -11,8 +11,10 @@ export function layoutReader(db: Database): (renditionId: number) => StoredLayou
   return renditionId => get.get(renditionId)
 }
 
-/** Keeps findings; those of a rendition that is gone are of no use to anybody. */
-export function findingsWriter(db: Database): (renditionId: number, findings: Uint8Array) => void {
+/** Keeps findings, by rendition, in one transaction; those of a rendition that is gone are of no use to anybody. */
+export function findingsWriter(db: Database): (found: ReadonlyMap<number, Uint8Array>) => void {
   const set = db.prepare<[Uint8Array, number]>('update layout set findings = ? where rendition_id = ?')
-  return (renditionId, findings) => void set.run(findings, renditionId)
+  return db.transaction((found: ReadonlyMap<number, Uint8Array>) => {
+    for (const [renditionId, findings] of found) set.run(findings, renditionId)
+  }).immediate
 }

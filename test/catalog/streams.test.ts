@@ -56,7 +56,7 @@ t.test('a playlist waits in a lane of its own for the lengths of its segments, t
     form: 'instant',
   })
 
-  opened.writer.noteFindings(node.renditionId!, new Uint8Array([9]))
+  opened.writer.noteFindings(new Map([[node.renditionId!, new Uint8Array([9])]]))
   t.strictSame(Buffer.from(opened.catalog.layout(node.renditionId!)!.findings!), Buffer.from([9]))
 })
 

@@ -208,6 +208,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   )
   instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })
   if (isSyncDue(catalog, config, clock.now())) syncs.run()
+  else void syncs.check() // it logs what fails
 
   const running = stack.move()
   return {

@@ -7,6 +7,8 @@ import type { CatalogThread } from './catalog-thread.ts'
 export interface Syncs {
   /** Syncs all accounts, or one. A run of the same accounts that is under way is shared, not repeated. */
   run(accountId?: string, options?: SyncChoices): SyncRun
+  /** Only learns what a sync would of the accounts themselves: how many connections each of them has. */
+  check(): Promise<void>
   /** How runs are getting on; the last finished one stays. */
   readonly state: SyncState
 }
@@ -49,7 +51,7 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
 
   async function sync(number: number, accountIds: readonly string[], accept: boolean): Promise<readonly SyncReport[]> {
     try {
-      await Promise.all(accountIds.map(learnLimit))
+      await check(accountIds)
       const reports = await thread.sync(accountIds, accept)
       last = { number, reports }
       return reports
@@ -60,6 +62,10 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
     } finally {
       onDone()
     }
+  }
+
+  async function check(accountIds: readonly string[]): Promise<void> {
+    await Promise.all(accountIds.map(learnLimit))
   }
 
   /** What the account says of itself sets how many connections may be open; the sync itself reports what is wrong. */
@@ -85,6 +91,7 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
       running.set(key, run)
       return run
     },
+    check: () => check([...accounts.keys()]),
     get state() {
       return { running: [...running.values()].map(({ number }) => number), progress: progress(), last }
     },

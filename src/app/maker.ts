@@ -84,8 +84,8 @@ async function makeAndPublish(
   log.info({ variant: variantId, size: made.size, notes: made.notes }, 'Made a file')
 }
 
-const factsOf = ({ size, container, sha256 }: MadeFile) =>
-  ({ size, container, form: 'made', ranged: true, etag: `"sha256-${sha256}"` }) as const
+const factsOf = ({ size, container, digest }: MadeFile) =>
+  ({ size, container, form: 'made', ranged: true, etag: `"sha256-tree-${digest}"` }) as const
 
 function reasonOf({ notes }: MadeFile, form: 'hls' | 'ts'): string {
   return [`made from ${form === 'ts' ? 'an MPEG transport stream' : 'an HLS playlist'}`, ...notes].join('; ')

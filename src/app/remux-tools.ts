@@ -1,5 +1,5 @@
 import type { Remux } from '../making/index.ts'
-import { containerFor, copyStreams, endSeconds, findTools, probe, type Tools } from '../media/index.ts'
+import { containerFor, copyStreams, endSeconds, finalFrom, findTools, probe, type Tools } from '../media/index.ts'
 import type { Composer } from '../remux/index.ts'
 
 /** ffmpeg and ffprobe as what making needs of them. They are looked for when they are first needed, and again after a failure. */
@@ -17,6 +17,7 @@ export function remuxTools(
   }
   return {
     containerFor,
+    finalFrom,
     countSamples: (piece, map) => composer.count(piece, map),
     probe: async (input, options) => probe((await tools()).ffprobe, 'format' in input ? input : input.file, options),
     endSeconds: async (input, options) => endSeconds((await tools()).ffprobe, input, options),

@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
 import { MakingError } from './errors.ts'
 import { type FetchedTitle, type FetchTitleDeps, fetchHlsTitle, fetchTransportStream } from './fetched-title.ts'
+import { FollowedFile } from './followed-file.ts'
 import type { MadeFile, MakeOptions, TitleToMake } from './model.ts'
 import type { MakingPorts, MediaFacts, RemuxJob } from './ports.ts'
 import { ProgressReport } from './progress.ts'
 import { type PacketCounts, verifyDuration, verifyIndexInFront, verifyPackets, verifyStreams } from './verify.ts'
-import { guarded, WorkDirectory } from './work-directory.ts'
+import { WorkDirectory } from './work-directory.ts'
 
 const resultName = 'result.partial'
-/** Hashed at once: less than a millisecond's work, for the event loop has other things to do. */
-const hashBytes = 512 * 1024
 
 /**
  * Makes a finished file of a title: fetches what there is of it, copies its streams into a new container, holds the result
@@ -35,15 +32,17 @@ export async function makeFile(toMake: TitleToMake, options: MakeOptions, ports:
   const title = await (toMake.form === 'hls' ? fetchHlsTitle : fetchTransportStream)(toMake, options, deps)
   progress.begin('remux')
   const job = remuxJob(title, work.file(resultName), ports)
+  await using output = await FollowedFile.begin(job.output, ports.remux.finalFrom(job))
   await remux(title, job, deps, signal)
+  const settling = output.settle(signal)
   progress.begin('verify')
   const facts = await verify(title, job, ports, signal)
   progress.begin('finish')
-  const { size, sha256 } = await syncAndHash(job.output, signal)
+  const { size, digest } = await settling
   const finished = await work.finish(resultName, {
     size,
     container: job.container,
-    sha256,
+    digest,
     seconds: facts.durationSeconds ?? 0,
     streams: facts.streams.map(({ type, codec = '', language, packets }) => ({
       type: type as 'video' | 'audio' | 'subtitle',
@@ -117,23 +116,4 @@ async function verify(
   })
   verifyPackets(counts, borders)
   return made
-}
-
-/** The disk writes while the processor hashes. */
-async function syncAndHash(path: string, signal: AbortSignal): Promise<{ size: number; sha256: string }> {
-  await using file = await open(path, 'r')
-  const syncing = file.sync()
-  syncing.catch(() => {}) // awaited below
-  const hash = createHash('sha256')
-  const buffer = Buffer.allocUnsafe(hashBytes)
-  let size = 0
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, size)
-    if (bytesRead === 0) break
-    hash.update(buffer.subarray(0, bytesRead))
-    size += bytesRead
-    signal.throwIfAborted()
-  }
-  await guarded(syncing, size)
-  return { size, sha256: hash.digest('hex') }
 }

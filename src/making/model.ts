@@ -42,8 +42,8 @@ export interface MadeFile {
   readonly path: string
   readonly size: number
   readonly container: MadeContainer
-  /** Hexadecimal. */
-  readonly sha256: string
+  /** Of all its bytes, as `followed-file.ts` says. */
+  readonly digest: string
   readonly seconds: number
   readonly streams: readonly MadeStream[]
   /** What a person should know of it: what is missing, what was left out. */

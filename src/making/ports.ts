@@ -177,7 +177,9 @@ export interface Remux {
   ): Promise<MediaFacts>
   /** The time at which the last packet of an input is over, on the input's own clock. */
   endSeconds(input: MediaInput, options: { readonly signal: AbortSignal }): Promise<number | undefined>
-  /** Copies the streams into a new file. Reports seconds written. */
+  /** From this byte on, the output is written in order, and what is written stays; `Infinity` where nothing does. */
+  finalFrom(job: RemuxJob): number
+  /** Copies the streams into a new file, or into one that is there and empty. Reports seconds written. */
   remux(
     job: RemuxJob,
     options: { readonly signal: AbortSignal; readonly onProgress: (writtenSeconds: number) => void },

@@ -9,6 +9,7 @@ export {
   containerFor,
   copyJob,
   copyStreams,
+  finalFrom,
   type LocalInput,
   type RemuxContainer,
 } from './remux.ts'

@@ -18,6 +18,8 @@ const bytesPerSoundFrame = 12
 const bytesPerChunk = 20
 const bytesPerText = 32
 const headerBytes = 64 * 1024
+/** Around that room: the `ftyp` before it, the beginnings of a `free` and the `mdat` behind it. */
+const frontBytes = 1024
 
 export type RemuxContainer = 'mp4' | 'mkv'
 
@@ -109,6 +111,16 @@ export function copyJob(job: CopyJob): FfmpegJob {
 }
 
 /**
+ * From this byte on, the file is written in order, and what is written stays as it is; `Infinity` where nothing does. The MP4
+ * muxer comes back in the end to the room for the index and the length of the `mdat` behind it. Without that room all of the
+ * media is moved; and Matroska's writes each cluster before it knows the length that is to stand in front.
+ */
+export function finalFrom(job: CopyJob): number {
+  const reserve = job.container === 'mp4' ? reservedBytes(job) : undefined
+  return reserve === undefined ? Number.POSITIVE_INFINITY : reserve + frontBytes
+}
+
+/**
  * Copies the streams of a local input into a new file with its index in front. Reports seconds written.
  *
  * @throws ProcessError with the end of what ffmpeg printed; the signal's reason when that was aborted.
@@ -136,17 +148,24 @@ function labels(
 }
 
 /** With a reserve in front of the media the index is written there in the end; else all of the media is moved to make room. */
-function mp4Options({ packets, streams, subtitles, seconds }: CopyJob): string[] {
-  if (packets === undefined) return ['-movflags', '+faststart']
+function mp4Options(job: CopyJob): string[] {
+  const reserve = reservedBytes(job)
+  return reserve === undefined ? ['-movflags', '+faststart'] : ['-moov_size', String(reserve)]
+}
+
+function matroskaOptions(job: CopyJob): string[] {
+  return ['-reserve_index_space', String(reservedBytes(job))]
+}
+
+/** Room in front of the media for the index; undefined where it is not known how much an MP4 needs. */
+function reservedBytes({ container, packets, streams, subtitles, seconds }: CopyJob): number | undefined {
+  if (container === 'mkv') return Math.ceil(cueBytes + cueBytesPerSecond * seconds)
+  if (packets === undefined) return undefined
   const { video, audio } = packets
   // Sound begins a chunk after each picture at most, in each of its streams; without pictures, any frame may.
   const tracks = streams.filter(({ type }) => type === 'audio').length
   const chunks = video + (video === 0 ? audio : Math.min(audio, video * tracks))
   const texts = 2 * seconds * subtitles.length // a cue and a pause in each second
   const bytes = video * bytesPerPicture + audio * bytesPerSoundFrame + chunks * bytesPerChunk + texts * bytesPerText
-  return ['-moov_size', String(Math.ceil(headerBytes + bytes))]
-}
-
-function matroskaOptions({ seconds }: CopyJob): string[] {
-  return ['-reserve_index_space', String(Math.ceil(cueBytes + cueBytesPerSecond * seconds))]
+  return Math.ceil(headerBytes + bytes)
 }

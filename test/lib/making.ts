@@ -1,9 +1,18 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ByteSource, MakingPorts, Remux, SampleCount, SegmentSource } from '../../src/making/index.ts'
-import { containerFor, copyStreams, endSeconds, findTools, probe, type Tools } from '../../src/media/index.ts'
+import {
+  containerFor,
+  copyStreams,
+  endSeconds,
+  finalFrom,
+  findTools,
+  probe,
+  type Tools,
+} from '../../src/media/index.ts'
 
 /** Runs ffmpeg in a directory and expects it to do its work. */
 export function ffmpeg(directory: string, ...args: readonly string[]): void {
@@ -83,6 +92,19 @@ function md5sOf(args: readonly string[]): string[] {
     .map(line => line.split(',')[5]!.trim()) // behind it may stand hashes of side data
 }
 
+/** What a finished file's digest has to be, told from all of its bytes. */
+export function digestOf(bytes: Uint8Array): string {
+  const all = createHash('sha256')
+  for (let at = 0; at < bytes.length; at += 2 ** 20) {
+    all.update(
+      createHash('sha256')
+        .update(bytes.subarray(at, at + 2 ** 20))
+        .digest(),
+    )
+  }
+  return all.digest('hex')
+}
+
 /** The decoding times of one stream, in seconds. */
 export function decodingTimes(file: string, stream: string): number[] {
   const args = ['-v', 'error', '-select_streams', stream, '-show_entries', 'packet=dts_time', '-of', 'csv=p=0', file]
@@ -116,6 +138,7 @@ export function countWithFfprobe(piece: Uint8Array, map?: Uint8Array): readonly 
 export function remuxWith(tools: Tools, countSamples: Remux['countSamples'] = countWithFfprobe): Remux {
   return {
     containerFor,
+    finalFrom,
     countSamples,
     probe: (input, options) => probe(tools.ffprobe, 'format' in input ? input : input.file, options),
     endSeconds: (input, options) => endSeconds(tools.ffprobe, input, options),

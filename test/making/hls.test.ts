@@ -1,13 +1,24 @@
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { chunkBytes } from '../../src/making/followed-file.ts'
 import { type MadeFile, makeFile } from '../../src/making/index.ts'
 import { countSamples } from '../../src/remux/index.ts'
 import { HlsFolder, type TrackFiles } from '../lib/hls-folder.ts'
-import { decodingTimes, ffmpeg, framesOf, h264, hls, makingPorts, packetsOf, pictures, tone } from '../lib/making.ts'
+import {
+  decodingTimes,
+  digestOf,
+  ffmpeg,
+  framesOf,
+  h264,
+  hls,
+  makingPorts,
+  packetsOf,
+  pictures,
+  tone,
+} from '../lib/making.ts'
 import { without } from '../lib/programs.ts'
 
 const signal = new AbortController().signal
@@ -24,7 +35,7 @@ async function made(t: Test, folder: HlsFolder, where: Parameters<typeof makingP
 
 /** What holds for every finished file. */
 function isSound(t: Test, file: MadeFile) {
-  t.equal(createHash('sha256').update(readFileSync(file.path)).digest('hex'), file.sha256)
+  t.equal(digestOf(readFileSync(file.path)), file.digest)
   t.equal(readFileSync(file.path).length, file.size)
   t.strictSame(readdirSync(join(file.path, '..')).sort(), ['finished.json', file.path.split('/').at(-1)!].sort())
   for (const [at, { type }] of file.streams.entries()) {
@@ -54,8 +65,25 @@ t.test('segments with pictures and sound', { skip }, async t => {
   })
 
   await t.test('become the same bytes each time', async t => {
-    t.equal((await made(t, folder)).sha256, (await made(t, new HlsFolder([{ playlist }]))).sha256)
+    t.equal((await made(t, folder)).digest, (await made(t, new HlsFolder([{ playlist }]))).digest)
   })
+
+  await t.test(
+    'become a file whose digest is that of all its bytes, though it is told while they are written',
+    async t => {
+      const noise = ['-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=8,noise=alls=60:allf=t']
+      const qualities = { mp4: [...h264, '-qp', '18'], mkv: ['-c:v', 'mpeg2video', '-q:v', '2'] }
+      for (const [container, quality] of Object.entries(qualities)) {
+        ffmpeg(source, ...noise, ...tone(8), ...quality, '-c:a', 'aac', ...hls(`noise-${container}`))
+        for (const where of [{}, { searchPath: '' }]) {
+          const file = await made(t, new HlsFolder([{ playlist: join(source, `noise-${container}.m3u8`) }]), where)
+          t.equal(file.container, container)
+          t.ok(file.size > 8 * chunkBytes, `${file.size} bytes are many chunks`)
+          isSound(t, file)
+        }
+      }
+    },
+  )
 
   await t.test('become the same film by the bundled programs', async t => {
     const file = await made(t, folder, { searchPath: '' })
@@ -149,7 +177,7 @@ t.test('what MP4 cannot hold becomes a Matroska file with its index in front', {
   ]
   const [file, again] = [await made(t, new HlsFolder(tracks)), await made(t, new HlsFolder(tracks))]
   isSound(t, file)
-  t.equal(file.sha256, again.sha256)
+  t.equal(file.digest, again.digest)
   t.match(file, { container: 'mkv', streams: [{ codec: 'mpeg2video' }, { codec: 'mp2' }, { codec: 'subrip' }] })
   const bytes = readFileSync(file.path)
   t.ok(bytes.indexOf('1c53bb6b', 'hex') < bytes.indexOf('1f43b675', 'hex'), 'Cues before the first Cluster')
@@ -242,7 +270,7 @@ t.test('discontinuities', { skip }, async t => {
       await made(t, new HlsFolder([{ playlist }]), { countSamples }),
       await made(t, new HlsFolder([{ playlist: join(source, 'film-both.m3u8') }]), { countSamples }),
     ]
-    t.equal(broken.sha256, whole.sha256)
+    t.equal(broken.digest, whole.digest)
   })
 
   await t.test('a clock that comes round in the middle of a part goes on', async t => {

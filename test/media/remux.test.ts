@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -8,11 +9,13 @@ import {
   copyJob,
   copyStreams,
   endSeconds,
+  finalFrom,
   findTools,
   probe,
 } from '../../src/media/index.ts'
 import { iso639 } from '../../src/media/languages.ts'
 import { without } from '../lib/programs.ts'
+import { until } from '../lib/until.ts'
 
 const job: CopyJob = {
   input: { file: '/x/film.ts', format: 'mpegts' },
@@ -98,6 +101,36 @@ t.test('copying', { skip: without('ffmpeg', 'ffprobe') }, async t => {
     const facts = await Promise.all(['reserved.mp4', 'moved.mp4'].map(name => probe(tools.ffprobe, at(name))))
     t.strictSame(facts[0]!.streams, facts[1]!.streams)
     t.match(facts[0]!.streams, [{ codec: 'h264' }, { codec: 'aac' }, { codec: 'aac', language: 'fra' }])
+  })
+
+  await t.test('what is behind the room for the index stays as it is first written', async t => {
+    const { streams: counted } = await probe(tools.ffprobe, source, { countPackets: true })
+    const packets = { video: counted[0]!.packets!, audio: counted[1]!.packets! + counted[2]!.packets! }
+    const bytes = readFileSync(source.file)
+    for (const [name, { ffmpeg }] of Object.entries({ found: tools, bundled: await findTools({ searchPath: '' }) })) {
+      // ffmpeg gets half of its input, and the rest when it has written enough to be looked at.
+      const input = { file: at(`${name}.fifo`), format: 'mpegts' } as const
+      t.equal(spawnSync('mkfifo', [input.file]).status, 0)
+      const followed = { ...job, input, streams, output: at(`${name}.mp4`), seconds: 20, packets }
+      const from = finalFrom(followed)
+      const copying = copyStreams(ffmpeg, followed)
+      const pipe = await open(input.file, 'w')
+      await pipe.write(bytes, 0, bytes.length >> 1)
+      await until('some output', () => existsSync(followed.output) && statSync(followed.output).size > from + 2 ** 16)
+      const early = readFileSync(followed.output)
+      await pipe.write(bytes, bytes.length >> 1)
+      await pipe.close()
+      await copying
+      const made = readFileSync(followed.output)
+      t.ok(made.length > early.length + 2 ** 16, `${name}: it was not written yet`)
+      t.ok(made.subarray(from, early.length).equals(early.subarray(from)), `${name}: what was stayed`)
+      t.notOk(made.subarray(0, from).equals(early.subarray(0, from)), `${name}: the head did not`)
+    }
+  })
+
+  await t.test('of an MP4 without room for its index, and of Matroska, nothing is final before the end', async t => {
+    t.equal(finalFrom(job), Number.POSITIVE_INFINITY)
+    t.equal(finalFrom({ ...job, container: 'mkv', packets: { video: 9, audio: 9 } }), Number.POSITIVE_INFINITY)
   })
 
   await t.test('a file that is there already is overwritten', async t => {

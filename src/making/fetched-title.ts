@@ -6,7 +6,7 @@ import { fetchStream, streamName } from './fetch-stream.ts'
 import type { MakeOptions, TitleToMake } from './model.ts'
 import { cutSegments, foreignSegment, suspectSegments } from './odd-segments.ts'
 import { checkGaps, missingSegments, pieceName, planOf } from './plan.ts'
-import type { MakingPorts, MediaInput, Outline, RemuxSubtitles } from './ports.ts'
+import type { MakingPorts, MediaFacts, MediaInput, Outline, RemuxSubtitles } from './ports.ts'
 import type { ProgressReport } from './progress.ts'
 import { SampleCounter, type TrackCounts } from './sample-counter.ts'
 import { type ExpectedSeconds, expectedSamples } from './verify.ts'
@@ -115,7 +115,8 @@ export async function fetchTransportStream(
   await fetchStream(toMake, options, { source: ports.bytes, work, report })
   progress.update({ pieces: 1 })
   const input: MediaInput = { file: work.file(streamName), format: 'mpegts' }
-  const facts = await ports.remux.probe(input, options)
+  // Counted before it is copied: an MP4 whose packets are known is written once, with its index in front.
+  const facts = await ports.remux.probe(input, { ...options, countPackets: true })
   const { streams, notes } = chooseStreams(facts, [{ isDefault: true }])
   return {
     input,
@@ -124,10 +125,16 @@ export async function fetchTransportStream(
     subtitles: [],
     seconds: facts.durationSeconds ?? 0,
     longestGapSeconds: 0,
-    counted: streams.map(() => undefined),
+    counted: streams.map(({ index }) => copiedPackets(facts, index)),
     borders: 0,
     suspects: [],
   }
+}
+
+/** Packets of a stream that ffmpeg copies; undefined where they were not counted. */
+function copiedPackets({ streams }: MediaFacts, index: number): number | undefined {
+  const { packets, leadingPackets = 0 } = streams.find(stream => stream.index === index)!
+  return packets && packets - leadingPackets
 }
 
 /** @throws MakingError `verify`; the segment is dropped, so that it is fetched again the next time. */

@@ -1,6 +1,6 @@
 /**
  * What making a finished file costs beside ffmpeg alone: an HLS title whose segments lie on the disk is fetched, synced,
- * counted, remuxed, verified, synced and hashed; ffmpeg copies the same playlist into an MP4 with its index in front, that is
+ * counted, remuxed and hashed, verified and synced; ffmpeg copies the same playlist into an MP4 with its index in front, that is
  * then synced. In turns. The part after the last byte has come is told by itself: before it, a provider is waited for.
  *
  *   node --conditions=@nfs/source bench/making.ts [MEGABYTES] [ROUNDS]

@@ -9,30 +9,26 @@ import { remuxWith } from '../../test/lib/making.ts'
 const [playlist, directory] = process.argv.slice(2)
 mkdirSync(directory!, { recursive: true })
 const absent = { open: () => Promise.reject(new Error('There is no such source')) }
+const segments = new HlsFolder([{ playlist: playlist! }])
 const ports = {
-  segments: new HlsFolder([{ playlist: playlist! }]),
+  segments,
   bytes: absent,
   remux: remuxWith(await findTools(), countSamples),
 }
 const title = { variantId: 1, accountId: 'a', locator: 'film', form: 'hls' } as const
 const began = performance.now()
 let fetchedAt = began
-await makeFile(
-  title,
-  {
-    directory: directory!,
-    priority: 'measure',
-    signal: new AbortController().signal,
-    onProgress({ stage }) {
-      if (stage === 'plan' || stage === 'fetch') fetchedAt = performance.now()
-    },
-  },
-  ports,
-)
+for (const segment of segments.outline.tracks[0]!.segments.keys()) {
+  segments.faults.set(`0/${segment}`, bytes => {
+    fetchedAt = performance.now()
+    return bytes
+  })
+}
+await makeFile(title, { directory: directory!, priority: 'measure', signal: new AbortController().signal }, ports)
 const ended = performance.now()
 const figures = {
   seconds: (ended - began) / 1000,
-  /** After the last byte had come, give or take half a second of the reports. */
+  /** After the last byte had come. */
   afterwardsSeconds: (ended - fetchedAt) / 1000,
   peakMegabytes: process.resourceUsage().maxRSS / 1000,
 }

@@ -1,4 +1,5 @@
 import { sniffBytes, sniffContainer, sniffText } from '../lib/container.ts'
+import { follow } from '../lib/follow.ts'
 import type { Logger } from '../lib/log.ts'
 import { peek } from './bodies.ts'
 import { ProviderError } from './errors.ts'
@@ -110,16 +111,17 @@ export class ByteRequests {
     const target = this.#locators.target(locator)
     const lease = await this.#slots.acquire(priority, signal, waitMs)
     const ending = new AbortController()
-    const all = AbortSignal.any([signal, lease.signal, ending.signal])
     const end = () => {
       ending.abort(new ProviderError('failed', `The reading of ${target.label} was ended`))
       lease.release()
     }
     // Also when nobody reads at the moment: a connection that is taken away or no longer wanted is free at once.
-    all.addEventListener('abort', end, { once: true })
+    ending.signal.addEventListener('abort', end, { once: true })
+    follow(ending, signal)
+    follow(ending, lease.signal)
     try {
       const request = { ...target, headers: { ...target.headers, 'accept-encoding': 'identity', ...headers } }
-      const answer = await this.#http.get(request, all)
+      const answer = await this.#http.get(request, ending.signal)
       this.#log.debug(
         { file: target.label, priority, range: headers.range, status: answer.status },
         'asked the provider for bytes',

@@ -116,6 +116,12 @@ export class Slots implements Disposable {
     }
   }
 
+  /** Whether somebody waits for a connection who is as important as this, or more. */
+  isWanted(priority: SlotPriority): boolean {
+    const [first] = this.#waiting
+    return first !== undefined && first.rank <= slotPriorities.indexOf(priority)
+  }
+
   /** Another number of connections, at least 1. Leases above a lower limit stay; nothing is granted until they are fewer. */
   setLimit(limit: number): void {
     this.#limit = checkedLimit(limit)

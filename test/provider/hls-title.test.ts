@@ -346,6 +346,22 @@ t.test('two sessions at once use two slots, and no more requests than that', asy
   t.equal(server.most(), 2)
 })
 
+t.test('who works in the background lets an equal have the slot between two pieces', async t => {
+  await at(film, async ({ account, locator }) => {
+    const measure = { priority: 'measure', signal } as const
+    const title = await account.hls(locator, measure)
+    await using session = await title.session(measure)
+    const order: string[] = []
+    const noted = (what: string, work: Promise<unknown>) => work.then(() => order.push(what))
+    await noted('piece 0', session.read(0, { segment: 0 }))
+    await Promise.all([
+      noted('piece 1', session.read(0, { segment: 1 })),
+      noted('another file', account.measure(locator, measure)),
+    ])
+    t.same(order, ['piece 0', 'another file', 'piece 1'])
+  })
+})
+
 t.test('a piece that there is not is a mistake of who asks; a gap is gone without a request', async t => {
   const pages = { ...film, '/v/index.m3u8': mediaPlaylist(['#EXTINF:4,', '#EXT-X-GAP', 'a.ts']) }
   await at(pages, async ({ account, locator, server }) => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
+import { follow } from '../../lib/follow.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { ByteOptions, Locators } from '../byte-requests.ts'
 import { ProviderError } from '../errors.ts'
@@ -33,7 +34,7 @@ export class Connection implements Disposable {
   readonly signal: AbortSignal
   readonly #ports: HlsPorts
   readonly #place: Place
-  readonly #lease: Lease
+  #lease: Lease
   readonly #priority: ByteOptions['priority']
   readonly #ending = new AbortController()
 
@@ -48,14 +49,30 @@ export class Connection implements Disposable {
     this.#place = place
     this.#lease = lease
     this.#priority = priority
-    this.signal = AbortSignal.any([signal, lease.signal, this.#ending.signal])
+    this.signal = this.#ending.signal
     // Also when nothing is asked at the moment: a slot that is taken away or no longer wanted is free at once.
-    this.signal.addEventListener('abort', () => lease.release(), { once: true })
-    if (this.signal.aborted) lease.release()
+    this.signal.addEventListener('abort', () => this.#lease.release(), { once: true })
+    follow(this.#ending, signal)
+    follow(this.#ending, lease.signal)
   }
 
   set yieldable(value: boolean) {
     this.#lease.yieldable = value
+  }
+
+  /**
+   * Between requests: who works in the background, for hours perhaps, lets others have the slot that wait for it to do so,
+   * and waits for its own turn.
+   *
+   * @throws the reason for which the connection has ended.
+   */
+  async giveWay(): Promise<void> {
+    const { slots } = this.#ports
+    if (this.#priority !== 'measure' || this.signal.aborted || !slots.isWanted(this.#priority)) return
+    this.#lease.release()
+    this.#lease = await slots.acquire(this.#priority, this.signal)
+    if (this.signal.aborted) this.#lease.release()
+    else follow(this.#ending, this.#lease.signal)
   }
 
   /** @throws ProviderError, `preempted` when the slot was taken away; the signal's reason. */

@@ -113,6 +113,7 @@ export class HlsSession implements AsyncDisposable {
   #inTurn<T>(track: number, piece: Piece, work: (resource: Resource, label: string) => Promise<T>): Promise<T> {
     const next = async () => {
       const label = this.#title.label(track, piece)
+      await this.#connection.giveWay()
       this.#connection.signal.throwIfAborted()
       return this.#addresses.use(this.#connection, ({ [track]: found }) => {
         const resource = 'segment' in piece ? found!.segments[piece.segment] : found!.maps[piece.map]

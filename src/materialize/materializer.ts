@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { Cache } from './cache.ts'
@@ -34,6 +35,8 @@ export interface MaterializerDeps {
 }
 
 const tendMs = 1_000
+/** Files looked after in one turn of the event loop: a scanner has read from tens of thousands in the last minute. */
+const tendedAtOnce = 1_000
 
 /**
  * Opens the cache and serves reads from it, and from `source` what it does not hold.
@@ -197,7 +200,9 @@ class CachedMaterializer implements Materializer {
       } catch {
         return
       }
+      let tended = 0
       for (const [id, runner] of this.#runners) {
+        if (++tended % tendedAtOnce === 0) await nextTurn()
         if (runner.tend()) continue
         this.#runners.delete(id)
         this.#cache.release(runner.file)

@@ -190,6 +190,7 @@ export class Runner implements FetchHost {
     }
     if (this.waiting > 0) this.#plan()
     if (this.#fetches.size > 0 || this.waiting > 0) return true
+    if (this.#state.at === 'well' && this.file.isComplete) return false
     if (now - (this.#state.at === 'changed' ? this.#state.failure.at : this.#readAt) < forgetMs) return true
     return this.#state.at !== 'well' && this.#state.at !== 'changed' && now - this.#state.retryAt < forgetFailureMs
   }

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FileHandle, RpcUnanswered } from '@nfs/protocol-rpc'
@@ -7,6 +6,7 @@ import t from 'tap'
 import type { TitleStatus } from '../../src/app/index.ts'
 import { type DemoProvider, type Media, readAll } from '../../src/demo/index.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
+import { ageCache, freePorts, pause, randomFrom } from '../lib/crashing.ts'
 import { startDemo } from '../lib/demo.ts'
 import { connectNfs, files, type NfsClient, NfsFailure, type Seen } from '../lib/nfs-client.ts'
 import { type ServerProcess, startServer } from '../lib/reelport.ts'
@@ -19,6 +19,7 @@ import { until } from '../lib/until.ts'
 
 const rounds = Number(process.env.REELPORT_CRASH_ROUNDS ?? 10)
 const seed = Number(process.env.REELPORT_CRASH_SEED ?? Date.now() % 1_000_000)
+const random = randomFrom(seed)
 t.setTimeout(60_000 + rounds * 15_000)
 
 const films = 60
@@ -240,16 +241,6 @@ function idOf(path: string): number {
   throw new Error(`No stream is known for ${path}`)
 }
 
-/** As if all of the cache had been used a while ago: what was used just now is never evicted. */
-function ageCache(data: string): void {
-  const path = join(data, 'cache/cache.sqlite')
-  if (!existsSync(path)) return // killed before there was one
-  const db = openDatabase(path)
-  const isThere = db.prepare("select 1 from sqlite_schema where name = 'file'").get() !== undefined
-  if (isThere) db.exec('update file set used_at = used_at - 60000')
-  db.close()
-}
-
 function configuration(demo: DemoProvider, nfsPort: number, httpPort: number): string {
   const { username, password } = demo.credentials
   return `accounts:
@@ -264,24 +255,4 @@ sync: { schedule: 1h }
 measure: { perSecond: 40 }
 log: { level: warn, format: json }
 `
-}
-
-async function freePorts(): Promise<number[]> {
-  const servers = [createServer(), createServer()]
-  const ports: number[] = []
-  for (const server of servers) {
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    ports.push((server.address() as { port: number }).port)
-  }
-  for (const server of servers) await new Promise(resolve => server.close(resolve))
-  return ports
-}
-
-const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-
-let state = seed
-/** In [0, 1): the same sequence for the same seed. */
-function random(): number {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-  return state / 2 ** 32
 }

@@ -11,8 +11,8 @@ import type { DemoProvider } from '../../src/demo/index.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
 import { ageCache, freePorts, pause, randomFrom } from '../lib/crashing.ts'
 import { startDemo } from '../lib/demo.ts'
-import { type HlsFilm, hlsFilms, targetOf, wrongFrames } from '../lib/hls-films.ts'
-import { connectNfs, files, type NfsClient, NfsFailure, type Seen } from '../lib/nfs-client.ts'
+import { type HlsFilm, hlsFilms, libraryFiles, targetOf, wrongFrames } from '../lib/hls-films.ts'
+import { connectNfs, type NfsClient, NfsFailure, type Seen } from '../lib/nfs-client.ts'
 import { type ServerProcess, startServer } from '../lib/reelport.ts'
 import { until } from '../lib/until.ts'
 
@@ -86,7 +86,7 @@ for (const form of ['instant', 'made'] as const) {
     const all = await until(
       'every film to be listed',
       async () => {
-        const seen = files(await nfs.walk()).filter(({ path }) => !isPartial(path))
+        const seen = await libraryFiles(nfs)
         for (const file of seen) ledger.saw(file)
         const listed = (name: string) => seen.find(({ path }) => path.includes(name))
         return [...hlsFilms.map(({ name }) => name), 'The Unpacked Reel'].every(listed) && seen
@@ -131,7 +131,7 @@ for (const form of ['instant', 'made'] as const) {
 }
 
 async function titlesOf(data: string, signal: AbortSignal): Promise<readonly TitleStatus[]> {
-  return (await findServer(data)?.get('/api/titles?limit=500', signal)) as readonly TitleStatus[]
+  return ((await findServer(data)?.get('/api/titles?limit=500', signal)) ?? []) as readonly TitleStatus[]
 }
 
 /** A person who puts all that is to be made into the queue until the server is gone: policies find the cache too small. */
@@ -158,8 +158,6 @@ async function someMoment(demo: DemoProvider): Promise<void> {
   while (demo.log.length < requests && performance.now() < deadline) await pause(5)
   await pause(random() * 300)
 }
-
-const isPartial = (path: string) => path.startsWith('/.partial/')
 
 const blockBytes = 65_536
 
@@ -216,7 +214,7 @@ async function client(port: number, ledger: Ledger, signal: AbortSignal): Promis
     let known: readonly Seen[] = []
     while (!signal.aborted) {
       if (known.length === 0 || random() < 0.1) {
-        known = files(await nfs.walk()).filter(({ path }) => !isPartial(path))
+        known = await libraryFiles(nfs)
         for (const seen of known) ledger.saw(seen)
         if (known.length === 0) await pause(50)
         continue

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type DemoProvider, type HlsTrack, readAll } from '../../src/demo/index.ts'
 import { asFile, framesOf, probed } from './frames.ts'
-import { files, type NfsClient, type Seen } from './nfs-client.ts'
+import { files, type NfsClient, NfsFailure, type Seen } from './nfs-client.ts'
 
 /** The demo's titles that are served as HLS, and what a file of each has to hold. */
 
@@ -39,9 +39,22 @@ export const hlsFilms: readonly HlsFilm[] = [...hlsMovies, ...hlsEpisodes]
 /** A film as the demo provider's faults and records name it; what belongs to it begins with this. */
 export const targetOf = ({ kind, id }: HlsFilm) => `${kind}/${id}`
 
+/** The files of the libraries. What is being made shows itself beside them, and may be gone while one looks. */
+export async function libraryFiles(client: NfsClient): Promise<readonly Seen[]> {
+  const seen: Seen[] = []
+  for (const library of ['/Movies', '/TV']) {
+    const directory = await client.find(library).catch(error => {
+      if (error instanceof NfsFailure && error.status === 'NOENT') return undefined // nothing is in it yet
+      throw error
+    })
+    if (directory !== undefined) seen.push(...files(await client.walk(directory)))
+  }
+  return seen
+}
+
 /** The file of a film, among those that are listed now. */
 export async function fileOf({ name }: HlsFilm, client: NfsClient): Promise<Seen> {
-  const [file, ...others] = files(await client.walk()).filter(({ path }) => path.includes(name))
+  const [file, ...others] = (await libraryFiles(client)).filter(({ path }) => path.includes(name))
   if (file === undefined || others.length > 0) throw new Error(`${file ? 'Several files are' : 'No file is'} ${name}`)
   return file
 }

@@ -99,8 +99,11 @@ async function measureScans(): Promise<void> {
   for (const player of players) await player[Symbol.asyncDispose]()
   await delay(2_000) // what they had asked for ahead ends
   await provider.counts()
+  await server.loopDelays()
   const second = await observe(() => scan({ port: server.port, library: '/Movies', inFlight }))
   reportScan('second', second.result, second.observed)
+  reportAccount('while scanning again', second.observed)
+  await reportLoop('while scanning again', server)
   const asked = Object.values(second.observed.requests).reduce((sum, count) => sum + count, 0)
   report({ name: 'hls-scan, second scan: requests', unit: '', ours: asked, target: { most: 0 } })
 }

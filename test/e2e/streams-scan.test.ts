@@ -1,5 +1,4 @@
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { readAll } from '../../src/demo/index.ts'
 import { connectNfs, files, type NfsClient, type Seen } from '../lib/nfs-client.ts'
@@ -168,7 +167,7 @@ t.test('made files that were lost are made again one by one, for as many as were
 
   demo.faults.answers = slowSegments(titles, 500)
   rmSync(config.cache.directory, { recursive: true, force: true })
-  await until('the loss to be noticed', () => existsSync(join(config.cache.directory, 'cache.sqlite')))
+  await until('the loss of all to be noticed', () => app.status().cache.bytesCached === 0)
   const opened = all.slice(0, 8)
   const scanning = scan(client, opened)
   const queue = () => app.status().queue

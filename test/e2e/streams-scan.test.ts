@@ -7,7 +7,7 @@ import { until } from '../lib/until.ts'
 
 /** Something opens every file of a library of HLS titles, as programs do that look for what is new. */
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const firstTitle = 2_000_000
 const filmBytes = 64e6
@@ -165,7 +165,7 @@ t.test('made files that were lost are made again one by one, for as many as were
   })
   const before = await scan(client, all)
 
-  demo.faults.answers = slowSegments(titles, 500)
+  demo.faults.answers = slowSegments(titles, 10_000) // some four seconds for each segment, until it is taken back
   rmSync(config.cache.directory, { recursive: true, force: true })
   await until('the loss of all to be noticed', () => app.status().cache.bytesCached === 0)
   const opened = all.slice(0, 8)

@@ -30,6 +30,8 @@ export interface Exchange {
   readonly clock: Clock
   /** Gives the account's connection back; done before the client can have seen the end of the answer. */
   disconnect?: () => void
+  /** All of the body was handed to the connection: who hangs up now breaks nothing off. */
+  isHandedOver?: boolean
 }
 
 export const text = (status: number, body: string, headers: Record<string, string> = {}): Answer =>
@@ -135,6 +137,7 @@ async function sendBody(
       record.bytes += part.length
       sinceYield += part.length
       if (record.bytes >= Math.min(bytes, last)) exchange.disconnect?.()
+      if (record.bytes >= bytes) exchange.isHandedOver = true
       if (!reply.raw.write(part)) await drained(reply.raw, signal)
       if (record.bytes >= last) return cutAfter <= shortAfter ? 'broken' : 'ended'
       if (bytesPerSecond !== undefined) await clock.sleep((part.length / bytesPerSecond) * 1000, signal).catch(() => {})

@@ -47,7 +47,7 @@ export class Exchanges {
     const record = requestLog.add({ ...asked, method, startedAt, ...(range !== undefined && { range }) })
     const closed = new AbortController()
     const close = () => {
-      record.state = reply.raw.writableEnded ? 'whole' : 'broken'
+      record.state = reply.raw.writableEnded || exchange.isHandedOver === true ? 'whole' : 'broken'
       closed.abort()
       exchange.disconnect?.()
       log.debug({ target, method, status: record.status, bytes: record.bytes, state: record.state }, 'demo request')

@@ -71,10 +71,12 @@ const expertError = 8388608
 
 async function read(file: string, ports: readonly number[]): Promise<Omit<Verdict, 'dropped'>> {
   const decode = ports.flatMap(port => ['-d', `tcp.port==${port},rpc`, '-d', `udp.port==${port},rpc`])
+  // Two processors may hand packets of one connection over in another order than they were sent.
+  const anyOrder = ['-o', 'tcp.reassemble_out_of_order:TRUE']
   // Each of a field's values in one column, in the order of the messages in the packet.
   const output = ['-T', 'fields', '-E', 'occurrence=a', '-E', 'aggregator=;']
   const columns = [...fields, ...more].flatMap(field => ['-e', field])
-  const { status, stdout, stderr } = await run('tshark', ['-r', file, ...decode, ...output, ...columns], {
+  const { status, stdout, stderr } = await run('tshark', ['-r', file, ...anyOrder, ...decode, ...output, ...columns], {
     timeoutMs: 120_000,
   })
   if (status !== 0) throw new Error(`tshark could not read the capture: ${stderr}`)

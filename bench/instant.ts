@@ -20,7 +20,9 @@ import { startServer } from './lib/server.ts'
 const rounds = Number(process.argv[2] ?? 5)
 const segments = 1_200
 const segmentSeconds = 6
-const seconds = 3
+const seconds = 5
+/** Parts of the film that were read: each round takes another one. */
+let partsRead = 0
 
 const scratch = scratchDirectory('instant')
 const data = join(scratch, 'data')
@@ -100,23 +102,21 @@ async function measureSeeks(): Promise<void> {
   report({ name: 'instant, first byte of a seek: more', unit: 'ms', ours: median(more), target: { most: 100 } })
 }
 
-/** Each round in a part of the film that nobody has read: the rates take turns over it. */
-let unread = 0
-
 async function measureReading(name: string, bytesPerSecond: number | undefined): Promise<void> {
   await provider.answer(bytesPerSecond === undefined ? {} : { 'movie/129/main/*': { bytesPerSecond } })
   const ours: number[] = []
   const theirs: number[] = []
-  const part = Math.floor(segments / (3 * rounds + 1))
+  const part = Math.floor(segments / (3 * rounds))
+  const segmentBytes = film.size! / segments
+  const count = Math.min(part, Math.ceil(((bytesPerSecond ?? Number.POSITIVE_INFINITY) * seconds) / segmentBytes))
   for (let round = 0; round < rounds; round++) {
-    const from = part * unread++
-    const asked = performance.now()
+    const from = part * partsRead++
     let bytes = 0
-    for (let at = from; performance.now() - asked < seconds * 1000; at++) {
-      bytes += await downloadSegments(at % segments, 1)
-    }
-    theirs.push(bytes / (performance.now() - asked) / 1000)
-    ours.push(await readOn(Math.floor((film.size! * from) / segments)))
+    const took = await timeOf(async () => {
+      bytes = await downloadSegments(from, count)
+    })
+    theirs.push(bytes / took / 1000)
+    ours.push(await readOn(Math.floor(segmentBytes * from), Math.floor(segmentBytes * count)))
     await delay(2000) // what was asked for ahead of the reader ends
   }
   const plain = Math.min(median(theirs), 300 / 0.95) // 300 MB/s are enough
@@ -125,20 +125,17 @@ async function measureReading(name: string, bytesPerSecond: number | undefined):
 }
 
 /** Megabytes a second of a reader that keeps four reads of 1 MiB under way, as a kernel's read-ahead does. */
-async function readOn(from: number): Promise<number> {
-  const began = performance.now()
+async function readOn(from: number, bytes: number): Promise<number> {
   let at = from
-  let bytes = 0
   const work = async () => {
-    while (performance.now() - began < seconds * 1000) {
+    while (at < from + bytes) {
       const offset = at
       at += 2 ** 20
       await read(offset, 2 ** 20)
-      bytes += 2 ** 20
     }
   }
-  await Promise.all(Array.from({ length: 4 }, work))
-  return bytes / (performance.now() - began) / 1000
+  const took = await timeOf(() => Promise.all(Array.from({ length: 4 }, work)))
+  return bytes / took / 1000
 }
 
 async function timeOf(work: () => Promise<unknown>): Promise<number> {

@@ -10,7 +10,7 @@ const neighbours = [1, -1, 2, -2]
 /** Pieces between two looks at how much room the disk has. */
 const roomEvery = 32
 /** Pieces that are being made safe while others come: a disk that is asked for several at once writes them together. */
-const maxSettling = 8
+const maxSettling = 3
 
 export interface FetchDeps {
   readonly plan: Plan

@@ -15,6 +15,8 @@ export interface FoundPiece extends PieceRef {
 }
 
 const boxHeaderBytes = 8
+/** Of AES. */
+const cipherBlockBytes = 16
 
 /**
  * Fragment `index`, exactly as long as the layout says, from those of its pieces that are not missing: without any, a gap.
@@ -59,7 +61,8 @@ export function findRunBase(layout: Layout, index: number, pieces: readonly Foun
 export function checkPiece(layout: Layout, piece: FoundPiece): void {
   const { bytes, encrypted } = layout.segmentOf(piece)
   const { length } = piece.bytes
-  if (encrypted ? length > 0 && length <= bytes : length === bytes) return
+  // Padding (RFC 5652 section 6.3) takes between one byte and a block.
+  if (encrypted ? length < bytes && length >= bytes - cipherBlockBytes : length === bytes) return
   if (isText(piece.bytes)) throw malformed(`The segment begins with ${describe(piece.bytes)}`)
   throw new RemuxError(
     'changed',

@@ -1,5 +1,6 @@
 import { RemuxError } from './errors.ts'
 import type { Layout, PieceRef } from './layout.ts'
+import { microsOf } from './plan.ts'
 import type { SegmentSession, SegmentSource, SessionOptions, TitleRef } from './ports.ts'
 
 /** One body's connection to the provider: opened when the first piece is wanted, then held. */
@@ -64,9 +65,17 @@ export class PieceReader implements AsyncDisposable {
     this.signal.throwIfAborted()
     const title = await this.#source.open(this.#ref, { ...this.#options, choice: this.#layout.choice })
     for (const { track, segments } of this.#layout.tracks) {
-      const count = title.outline.tracks[track]?.segments.length ?? 0
-      if (count === segments.length) continue
-      throw new RemuxError('changed', `Track ${track} has ${count} segments now, it had ${segments.length}`)
+      const found = title.outline.tracks[track]?.segments ?? []
+      if (found.length !== segments.length) {
+        throw new RemuxError('changed', `Track ${track} has ${found.length} segments now, it had ${segments.length}`)
+      }
+      const other = segments.findIndex(({ micros }, at) => micros !== microsOf(found[at]!))
+      if (other < 0) continue
+      const was = segments[other]!.micros / 1e6
+      throw new RemuxError(
+        'changed',
+        `Segment ${other} of track ${track} lasts ${found[other]!.seconds} s now, it lasted ${was} s`,
+      )
     }
     const opened = await title.session(this.#options)
     if (this.#isYieldable) opened.yieldable(true)

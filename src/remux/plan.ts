@@ -14,7 +14,7 @@ import {
   maxTracks,
   runsOf,
 } from './layout.ts'
-import type { Outline, OutlineTrack } from './ports.ts'
+import type { Outline, OutlineSegment, OutlineTrack } from './ports.ts'
 import { maxReferenceBytes, maxReferenceMicros, referencesOf } from './references.ts'
 
 /** A title that cannot be an instant file, and why. */
@@ -60,6 +60,9 @@ export function layOut(outline: Outline, lengths: readonly TrackLengths[]): Layo
   }
 }
 
+/** How long a segment lasts, as layouts have it. */
+export const microsOf = ({ seconds }: Pick<OutlineSegment, 'seconds'>) => Math.round(seconds * 1e6)
+
 function planTrack(index: number, track: OutlineTrack, lengths: TrackLengths): LayoutTrack | Unfit {
   const what = `Track ${index}`
   const { segments } = track
@@ -82,7 +85,7 @@ function planTrack(index: number, track: OutlineTrack, lengths: TrackLengths): L
     if (!(bytes >= 0 && bytes <= maxSegmentBytes)) {
       return { unfit: 'too-large', message: `${what}: segment ${at} has ${bytes} bytes, more than ${maxSegmentBytes}` }
     }
-    const micros = Math.round(segment.seconds * 1e6)
+    const micros = microsOf(segment)
     if (!(micros >= 0 && micros <= maxSegmentMicros)) {
       return { unfit: 'too-large', message: `${what}: segment ${at} lasts ${segment.seconds} s` }
     }

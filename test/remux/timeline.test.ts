@@ -107,5 +107,9 @@ for (const [type, title] of Object.entries(titles)) {
     }))
     const bytes = await bytesOf({ ...changed, lengths: padded })
     t.equal(bytes.length, planOf({ ...changed, lengths: padded }).size)
+    for (const more of [0, 17]) {
+      const others = padded.map(own => ({ ...own, segments: own.segments.map(length => length - 16 + more) }))
+      await t.rejects(bytesOf({ ...changed, lengths: others }), { code: 'changed' }, `${more} bytes of padding`)
+    }
   })
 }

@@ -104,6 +104,25 @@ for (const status of [403, 404]) {
   })
 }
 
+t.test('tokens that run out faster than they are renewed are a failure that passes, and says how long', async t => {
+  await at(1, async ({ tokens, title, clock, playlists }) => {
+    await using session = await title.session(play)
+    const list = tokens.list
+    t.same(await session.read(0, { segment: 0 }), new Uint8Array(a))
+    tokens.list = () => list(1)
+    tokens.token = 2
+    await clock.advance(1_000)
+    const first = await errorOf(session.read(0, { segment: 1 }))
+    t.match(first, { code: 'failed', permanent: false, retryAfterMs: 10_000 })
+    await clock.advance(4_000)
+    t.match(await errorOf(session.read(0, { segment: 1 })), { code: 'failed', retryAfterMs: 6_000 })
+    t.equal(playlists(), 2)
+    tokens.list = list
+    await clock.advance(6_000)
+    t.same(await session.read(0, { segment: 1 }), new Uint8Array(b))
+  })
+})
+
 t.test('nor more often for pieces that are missing between others', async t => {
   await at(1, async ({ title, server, playlists }) => {
     server.pages['/b.ts'] = (_, response) => void response.writeHead(404).end()

@@ -7,6 +7,8 @@ import { type Outline, sameMedia } from './outline.ts'
 
 /** A title whose pieces are missing or refused in spite of new addresses asks for its playlists at most once in this time. */
 const minRenewalMs = 10_000
+/** What was allowed so lately is refused for now, not for good: tokens run out faster than they are renewed. */
+const lately = 60_000
 
 interface Renewal {
   readonly at: number
@@ -29,6 +31,7 @@ export class Addresses {
   #version = 0
   #isOutdated = false
   #renewal: Renewal | undefined
+  #workedAt = Number.NEGATIVE_INFINITY
 
   constructor({ outline, tracks }: Loaded, reload: (connection: Connection) => Promise<Loaded>, clock: Clock) {
     this.#outline = outline
@@ -47,7 +50,12 @@ export class Addresses {
     return this.#isOutdated
   }
 
-  /** Makes the request, and if it is refused once more with new addresses. @throws ProviderError, `changed` when they are for other media. */
+  /**
+   * Makes the request, and if it is refused once more with new addresses.
+   *
+   * @throws ProviderError: `changed` when they are for other media; `failed`, with the time to wait, when something of the title
+   *   was had lately and new addresses are not to be had yet.
+   */
   async use<T>(connection: Connection, request: (tracks: readonly MediaPlaylist[]) => Promise<T>): Promise<T> {
     const version = this.#version
     try {
@@ -55,14 +63,25 @@ export class Addresses {
     } catch (error) {
       if (!(error instanceof ProviderError) || (error.code !== 'gone' && error.code !== 'refused')) throw error
       await this.#renewSince(version, connection, error.code)
-      if (this.#version === version) throw error
-      return await this.#noting(request(this.#tracks))
+      if (this.#version === version) throw this.#forNow(error)
+      return await this.#noting(request(this.#tracks)).catch(again => {
+        throw this.#forNow(again)
+      })
     }
+  }
+
+  #forNow(error: unknown): unknown {
+    const now = this.#clock.now()
+    const isPassing = error instanceof ProviderError && error.code === 'refused' && now - this.#workedAt < lately
+    if (!isPassing) return error
+    const retryAfterMs = Math.max(0, (this.#renewal?.at ?? now) + minRenewalMs - now)
+    return new ProviderError('failed', error.message, { cause: error, retryAfterMs })
   }
 
   async #noting<T>(request: Promise<T>): Promise<T> {
     const renewal = this.#renewal
     const result = await request
+    this.#workedAt = this.#clock.now()
     if (renewal?.isDone) renewal.hasHelped = true
     return result
   }

@@ -60,26 +60,6 @@ export function packetsOf(input: string, map: string): string[] {
   return md5sOf(plain)
 }
 
-/** The decoded frames of one stream, as the MD5 of each, in order. */
-export function framesOf(input: string, map: string): string[] {
-  const args = [
-    '-v',
-    'error',
-    '-allowed_extensions',
-    'ALL',
-    '-i',
-    input,
-    '-map',
-    map,
-    '-vsync',
-    'passthrough',
-    '-f',
-    'framemd5',
-    '-',
-  ]
-  return md5sOf(args.filter((_, at) => input.endsWith('.m3u8') || (at !== 2 && at !== 3)))
-}
-
 function md5sOf(args: readonly string[]): string[] {
   const { status, stdout, stderr } = spawnSync('ffmpeg', ['-nostdin', ...args], {
     encoding: 'utf8',

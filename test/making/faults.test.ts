@@ -6,8 +6,9 @@ import t, { type Test } from 'tap'
 import { type MakeOptions, type MakingPorts, makeFile, type Progress } from '../../src/making/index.ts'
 import { findTools } from '../../src/media/index.ts'
 import { countSamples } from '../../src/remux/index.ts'
+import { framesOf } from '../lib/frames.ts'
 import { HlsFolder, SegmentFailure } from '../lib/hls-folder.ts'
-import { countWithFfprobe, ffmpeg, framesOf, h264, hls, packetsOf, pictures, remuxWith, tone } from '../lib/making.ts'
+import { countWithFfprobe, ffmpeg, h264, hls, packetsOf, pictures, remuxWith, tone } from '../lib/making.ts'
 import { without } from '../lib/programs.ts'
 
 const signal = new AbortController().signal

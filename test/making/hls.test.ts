@@ -6,19 +6,9 @@ import t, { type Test } from 'tap'
 import { chunkBytes } from '../../src/making/followed-file.ts'
 import { type MadeFile, makeFile } from '../../src/making/index.ts'
 import { countSamples } from '../../src/remux/index.ts'
+import { framesOf } from '../lib/frames.ts'
 import { HlsFolder, type TrackFiles } from '../lib/hls-folder.ts'
-import {
-  decodingTimes,
-  digestOf,
-  ffmpeg,
-  framesOf,
-  h264,
-  hls,
-  makingPorts,
-  packetsOf,
-  pictures,
-  tone,
-} from '../lib/making.ts'
+import { decodingTimes, digestOf, ffmpeg, h264, hls, makingPorts, packetsOf, pictures, tone } from '../lib/making.ts'
 import { without } from '../lib/programs.ts'
 
 const signal = new AbortController().signal

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeFile } from '../../src/making/index.ts'
 import { FakeSource } from '../lib/fake-source.ts'
-import { decodingTimes, ffmpeg, framesOf, h264, makingPorts, pictures, tone } from '../lib/making.ts'
+import { framesOf } from '../lib/frames.ts'
+import { decodingTimes, ffmpeg, h264, makingPorts, pictures, tone } from '../lib/making.ts'
 import { without } from '../lib/programs.ts'
 
 const signal = new AbortController().signal

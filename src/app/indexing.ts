@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Detection, MeasuredFacts } from '../catalog/index.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { SourceRef } from '../materialize/index.ts'
-import { SourceError } from '../materialize/index.ts'
+import { SourceError, type SourceRef } from '../materialize/index.ts'
 import {
   encodeLayout,
   Layout,
@@ -157,4 +156,4 @@ function laidOut(outline: Outline, lengths: readonly TrackLengths[], distrusted:
   }
 }
 
-const hashOf = (data: string | Uint8Array) => createHash('sha1').update(data).digest('hex')
+const hashOf = (data: string | Uint8Array) => hash('sha1', data, 'hex')

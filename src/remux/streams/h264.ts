@@ -1,7 +1,7 @@
 /** What a container has to know of H.264: ITU-T H.264, and ISO/IEC 14496-15 for `avcC`. */
-import { malformed } from '../errors.ts'
 import { BitReader, withoutEscapes } from './bit-reader.ts'
 import type { NalSyntax } from './nal-units.ts'
+import { checkPicture } from './parameter-set.ts'
 import type { VideoFormat } from './samples.ts'
 
 const idrSlice = 5
@@ -105,15 +105,7 @@ export function readSps(nal: Uint8Array): H264Sps {
   const cropHigh = (isPlanar || chromaFormat !== 1 ? 1 : 2) * (isInterlaced ? 2 : 1)
   const width = macroblocksWide * 16 - cropWide * (crop[0]! + crop[1]!)
   const height = mapUnitsHigh * 16 * (isInterlaced ? 2 : 1) - cropHigh * (crop[2]! + crop[3]!)
-  if (
-    from.hasEnded ||
-    !(width > 0 && width < 2 ** 16 && height > 0 && height < 2 ** 16) ||
-    lumaDepth > 15 ||
-    chromaDepth > 15 ||
-    chromaFormat > 3
-  ) {
-    throw malformed(`The H.264 parameter set cannot be right: a picture of ${width} by ${height}`)
-  }
+  checkPicture('H.264', from, { width, height, lumaDepth, chromaDepth, chromaFormat })
   return { width, height, chromaFormat, lumaDepth, chromaDepth, isInterlaced }
 }
 

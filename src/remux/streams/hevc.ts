@@ -1,7 +1,7 @@
 /** What a container has to know of HEVC: ITU-T H.265, and ISO/IEC 14496-15 for `hvcC`. */
-import { malformed } from '../errors.ts'
 import { BitReader, withoutEscapes } from './bit-reader.ts'
 import type { NalSyntax } from './nal-units.ts'
+import { checkPicture } from './parameter-set.ts'
 import type { VideoFormat } from './samples.ts'
 
 const vps = 32
@@ -80,15 +80,7 @@ export function readSps(nal: Uint8Array): HevcSps {
   const cropWide = chromaFormat === 1 || chromaFormat === 2 ? 2 : 1
   const width = codedWidth - cropWide * (crop[0]! + crop[1]!)
   const height = codedHeight - (chromaFormat === 1 ? 2 : 1) * (crop[2]! + crop[3]!)
-  if (
-    from.hasEnded ||
-    !(width > 0 && width < 2 ** 16 && height > 0 && height < 2 ** 16) ||
-    lumaDepth > 15 ||
-    chromaDepth > 15 ||
-    chromaFormat > 3
-  ) {
-    throw malformed(`The HEVC parameter set cannot be right: a picture of ${width} by ${height}`)
-  }
+  checkPicture('HEVC', from, { width, height, lumaDepth, chromaDepth, chromaFormat })
   const temporalLayers = subLayers + 1
   return { width, height, profileTierLevel, chromaFormat, lumaDepth, chromaDepth, temporalLayers, isTemporalIdNested }
 }

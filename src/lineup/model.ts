@@ -1,0 +1,80 @@
+/** Channels as people tune to them. Everything here is plain data, to be sent from thread to thread. */
+
+/** A channel of a provider's list, as the catalogue has it. */
+export interface ListedChannel {
+  /** The catalogue's permanent id of the row. */
+  readonly listingId: number
+  readonly accountId: string
+  /** The provider's id of it. */
+  readonly key: string
+  /** The provider's own words. */
+  readonly name: string
+  /** Names of its categories. */
+  readonly categories: readonly string[]
+  readonly number?: number
+  /** `epg_channel_id`, `tvg-id`. */
+  readonly guideId?: string
+  readonly logo?: string
+  /** Days that can be watched later; 0 or left out for none. */
+  readonly archiveDays?: number
+  readonly locator: string
+  /** As read from the name: `4K`, `1080p`, `HEVC` … */
+  readonly quality: readonly string[]
+  /** Language and country codes as read from the name: `DE`, `EN` … */
+  readonly languages: readonly string[]
+}
+
+/** One provider stream of a channel. */
+export interface ChannelUpstream {
+  /** The listing's id: permanent. */
+  readonly id: number
+  readonly accountId: string
+  readonly locator: string
+  /** The provider's own words. */
+  readonly name: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Channel {
+  /** Permanent, never given to another channel. */
+  readonly id: number
+  /** Guide number: permanent, never reused. Text, because `5.1` is one. */
+  readonly number: string
+  /** The channel's id in our XMLTV: five letters, permanent, never reused. */
+  readonly guideId: string
+  readonly name: string
+  readonly logo?: string
+  /** The provider's category that it was filed under. */
+  readonly group?: string
+  readonly language?: string
+  readonly isHd: boolean
+  readonly isFavorite: boolean
+  /** How the guide may find its programmes: ids by priority, then names. */
+  readonly guideHints: { readonly ids: readonly string[]; readonly names: readonly string[] }
+  /** Added to its programmes' times, in minutes. */
+  readonly shiftMinutes: number
+  readonly archiveDays: number
+  readonly dropCorrupt: boolean
+  /** In the order they are tried. */
+  readonly upstreams: readonly ChannelUpstream[]
+}
+
+/** A tuner that we pretend to be. */
+export interface Device {
+  /** Permanent: 0 is the first. Part of its addresses. */
+  readonly index: number
+  /** 8 hexadecimal digits, upper case, with the maker's checksum. Permanent. */
+  readonly deviceId: string
+  readonly name: string
+  /** Simultaneous streams it says it has; undefined: as many as the accounts allow. */
+  readonly tuners?: number
+  readonly scanPossible: boolean
+  /** By number. */
+  readonly channels: readonly Channel[]
+}
+
+export interface Lineup {
+  readonly devices: readonly Device[]
+  /** Milliseconds since the epoch: when any of it last became different. */
+  readonly changedAt: number
+}

@@ -17,6 +17,10 @@ interface Common {
   /** How long a closed connection still counts as open. */
   readonly settleMs?: number
   readonly timeouts: AccountValues['timeouts']
+  /** Sent with every request for a stream. */
+  readonly headers?: Readonly<Record<string, Secret>>
+  /** The same, by host. */
+  readonly hostHeaders?: Readonly<Record<string, Readonly<Record<string, Secret>>>>
 }
 
 export interface XtreamAccount extends Common {
@@ -118,7 +122,10 @@ export function completeAccount(
   const type = values.type ?? (playlist !== undefined && hosts.length === 0 ? 'm3u' : 'xtream')
   if (problems.length > before) return undefined
 
-  const common = { id, userAgent, settleMs, timeouts, ...(maxConnections !== undefined && { maxConnections }) }
+  const common = {
+    ...{ id, userAgent, settleMs, timeouts, ...headersOf(values) },
+    ...(maxConnections !== undefined && { maxConnections }),
+  }
   const lacks = (what: string, hint: string) =>
     problems.push({ where: entry.where(), message: `account ${id} has no ${what}`, hint })
   if (type === 'm3u') {
@@ -139,6 +146,17 @@ export function completeAccount(
   if (password === undefined) lacks('password', waysTo('password'))
   if (username === undefined || password === undefined || problems.length > before) return undefined
   return { ...common, type, hosts: [...new Set(hosts.map(({ url }) => url))], username, password }
+}
+
+/** Those for all hosts, and those of each host. */
+function headersOf({ headers = [] }: AccountValues): Pick<Common, 'headers' | 'hostHeaders'> {
+  const of = (host: string | undefined) =>
+    Object.fromEntries(headers.filter(header => header.host === host).map(({ name, value }) => [name, value]))
+  const hosts = new Set(headers.flatMap(({ host }) => host ?? []))
+  return {
+    ...(headers.some(({ host }) => host === undefined) && { headers: of(undefined) }),
+    ...(hosts.size > 0 && { hostHeaders: Object.fromEntries([...hosts].map(host => [host, of(host)])) }),
+  }
 }
 
 function waysTo(name: 'username' | 'password'): string {

@@ -3,5 +3,6 @@ export { type Description, describeConfig, exampleYaml, referenceMarkdown } from
 export { type Flags, type SettingFlag, settingFlags } from './flags.ts'
 export type { Schedule } from './kinds.ts'
 export type { Library } from './libraries.ts'
+export type { Device, GuideSource } from './live.ts'
 export { type Config, type LoadOptions, loadConfig } from './load.ts'
 export { ConfigError, type Problem, reportProblems } from './problems.ts'

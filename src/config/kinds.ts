@@ -193,6 +193,29 @@ export const host: Kind<Host, ''> = kind(
   { secret: true },
 )
 
+/** A header to send: its name and value may be secret, such as a cookie. `host` where it is for that one only. */
+export interface Header {
+  readonly host?: string
+  readonly name: string
+  readonly value: Secret
+}
+
+export const header = kind<Header>(
+  'a header',
+  'Write Name: value, such as Referer: http://tv.example.com/',
+  written => {
+    const [, host, name, value] =
+      /^(?:([\w.-]+(?::\d{1,5})?)\s+)?([\w!#$%&'*+.^`|~-]+)\s*:\s*([\x20-\x7e]+)$/.exec(written) ?? []
+    if (name === undefined || value === undefined) return undefined
+    return {
+      ...(host !== undefined && { host: host.toLowerCase() }),
+      name: name.toLowerCase(),
+      value: new Secret(value),
+    }
+  },
+  { secret: true },
+)
+
 export const listenAddress = kind('an address', 'Write an address of this machine, 0.0.0.0 or :: for all', written =>
   /^[\w.:%-]{1,255}$/.test(written) ? written : undefined,
 )

@@ -1,9 +1,9 @@
 import type { Place } from './kinds.ts'
+import { noteUnknownAccounts } from './live.ts'
 import { finish, type ValueOf } from './model.ts'
 import type { Problem } from './problems.ts'
 import type { Layer } from './read.ts'
 import { library } from './settings.ts'
-import { nearest } from './suggest.ts'
 
 /** A published folder of films or shows. Filters that are absent let everything through. */
 export type Library = ValueOf<typeof library>
@@ -39,12 +39,7 @@ export function completeLibraries(
         hint,
       })
     }
-    for (const id of value.filter.accounts ?? []) {
-      if (accountIds === undefined || accountIds.includes(id)) continue
-      const meant = nearest(id, accountIds)
-      const hint = meant ? `Did you mean ${meant}?` : `Known: ${accountIds.join(', ') || 'none'}`
-      problems.push({ where: entry.where('filter'), message: `no account has the id ${JSON.stringify(id)}`, hint })
-    }
+    noteUnknownAccounts(value.filter.accounts, accountIds, entry.where('filter'), problems)
     return value
   })
   if (libraries.length === 0 && !file.broken) {

@@ -6,6 +6,7 @@ import { type Environment, fileVariable, readEnvironment } from './environment.t
 import { type Flags, fileFlag, readFlags } from './flags.ts'
 import type { Place } from './kinds.ts'
 import { completeLibraries, type Library } from './libraries.ts'
+import { completeDevices, completeGuides, type Device, type GuideSource, noteUnknownAccounts } from './live.ts'
 import { finish, type ValueOf } from './model.ts'
 import { ConfigError, type Problem } from './problems.ts'
 import { type Entry, type Layer, readLayer } from './read.ts'
@@ -17,11 +18,14 @@ import { parseYaml } from './yaml-file.ts'
 type Values = ValueOf<typeof settings>
 
 /** The whole configuration, checked and frozen: paths are absolute, numbers carry their unit in their name. */
-export interface Config extends Omit<Values, 'accounts' | 'libraries' | 'nfs' | 'cache' | 'secrets'> {
+export interface Config
+  extends Omit<Values, 'accounts' | 'libraries' | 'devices' | 'guides' | 'nfs' | 'cache' | 'secrets'> {
   /** The file that was read, if there was one. */
   readonly file?: string
   readonly accounts: readonly Account[]
   readonly libraries: readonly Library[]
+  readonly devices: readonly Device[]
+  readonly guides: readonly GuideSource[]
   readonly nfs: Values['nfs'] & { readonly exports: readonly string[] }
   readonly cache: Values['cache'] & { readonly directory: string }
   /** What is not wrong and yet worth saying. */
@@ -63,12 +67,15 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
 
   const accounts = readAccounts(read?.layer, ofEnvironment, complete.secrets, layers, here, problems, warnings)
   const libraries = completeLibraries(read?.layer, accounts.ids, here, problems)
+  const devices = completeDevices(read?.layer, accounts.ids, here, problems)
+  const guides = completeGuides(read?.layer, here, problems)
   const where = (...path: string[]) => whereOf(layers, path)
   if (!read?.layer.broken) checkExports(complete.nfs.exports ?? [], libraries, where('nfs', 'exports'), problems)
   if (complete.nfs.port === complete.http.port && complete.nfs.port !== 0) {
     const message = `nfs.port and http.port are both ${complete.nfs.port}`
     problems.push({ where: where('http', 'port'), message, hint: 'Choose another for one of them' })
   }
+  noteUnknownAccounts(complete.lineup.filter.accounts, accounts.ids, where('lineup', 'filter', 'accounts'), problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const { secrets: _, ...others } = complete
   return frozen({
@@ -76,6 +83,8 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
     ...(read && { file: read.path }),
     accounts: accounts.accounts,
     libraries,
+    devices,
+    guides,
     nfs: { ...complete.nfs, exports: complete.nfs.exports ?? ['/', ...libraries.map(({ name }) => `/${name}`)] },
     cache: { ...complete.cache, directory: complete.cache.directory ?? join(complete.data, 'cache') },
     warnings,

@@ -3,6 +3,7 @@ import * as kinds from './kinds.ts'
 import { entries, group, optional, required, setting } from './model.ts'
 
 const texts = kinds.list(kinds.text, 'a list of texts', { commas: false })
+const headers = kinds.list(kinds.header, 'a list of headers', { commas: false })
 const categories = kinds.list(kinds.category, 'a list of categories', { commas: false })
 const allow = kinds.list(kinds.addressRange, 'a list of addresses and ranges')
 const allowed = 'Addresses and ranges that may connect: by default this machine and private networks.'
@@ -52,6 +53,13 @@ export const account = group('An account with an IPTV provider.', {
     { example: '1', variable: 'REELPORT_MAX_CONNECTIONS' },
   ),
   userAgent: setting(kinds.text, 'reelport', 'What the provider is told we are.', { variable: 'REELPORT_USER_AGENT' }),
+  headers: optional(
+    headers,
+    'Headers to send with every request for a stream: Name: value, or for one host only, host Name: value.',
+    {
+      example: ['Referer: http://tv.example.com/', 'cdn.example.com User-Agent: VLC/3.0.21 LibVLC/3.0.21'],
+    },
+  ),
   settle: setting(kinds.duration('0s', '5m'), '0s', 'How long a closed connection still counts as open.'),
   timeouts: group('How long to wait for the provider.', {
     connect: setting(kinds.duration('1s', '5m'), '10s', 'For a connection.'),
@@ -89,6 +97,46 @@ export const library = group('A folder of films or of shows.', {
   }),
 })
 
+/** Which channels are meant, in the words of libraries' filters. */
+const channelFilter = {
+  accounts: optional(texts, 'Ids of accounts.', { example: ['main'] }),
+  categories: optional(categories, "The provider's categories; * is any text, /…/ a regular expression.", {
+    example: ['*Sport*', '/^DE /'],
+  }),
+  languages: optional(texts, 'Languages and countries, as in the names the provider gives: EN, DE.', {
+    example: ['EN', 'DE'],
+  }),
+  qualities: optional(texts, 'Qualities: 4K, 1080p, 720p, SD, HDR, HEVC.', { example: ['1080p', '720p'] }),
+  match: optional(kinds.pattern, "A regular expression that the provider's name has to match.", { example: 'News' }),
+  exclude: optional(kinds.pattern, "A regular expression that the provider's name must not match.", {
+    example: String.raw`\bXXX\b`,
+  }),
+}
+
+export const device = group('A tuner, with some of the channels.', {
+  name: required(kinds.text, 'What media servers call it.', { example: 'reelport News' }),
+  tuners: optional(kinds.integer(1, 100), 'Streams at once that it says it has; without it, as many as the accounts.', {
+    example: '2',
+  }),
+  scanPossible: setting(kinds.boolean, 'true', 'Whether media servers may offer to scan it for channels.'),
+  maxChannels: optional(kinds.integer(1, 100_000), 'Channels at most; without it, tuner.maxChannels.', {
+    example: '479',
+  }),
+  filter: group('Which channels it gets, of those that no earlier one took.', channelFilter),
+})
+
+export const guideSource = group('A guide from elsewhere, as XMLTV.', {
+  name: required(kinds.text, 'What reports call it.', { example: 'epg' }),
+  source: required(kinds.playlist, 'Its URL or path; .gz and .xz may be.', {
+    example: 'https://epg.example.com/guide.xml.gz',
+  }),
+  priority: setting(
+    kinds.integer(1, 1_000),
+    '50',
+    "The lowest goes first where several have programmes; the provider's own guide has 100.",
+  ),
+})
+
 /** Every setting there is: what is parsed, its defaults, and the reference all come from here. */
 export const settings = group('Everything is optional; without an account, there is nothing to serve but the demo.', {
   data: setting(kinds.path, './data', 'The directory of the catalogue and everything else that is kept.'),
@@ -99,6 +147,94 @@ export const settings = group('Everything is optional; without an account, there
   demo: setting(kinds.boolean, 'false', 'Serve the demo provider that comes with the program.'),
   accounts: entries('Accounts with IPTV providers.', account),
   libraries: entries('The folders that are published. By default Movies and TV.', library),
+  tuner: group('Live channels as an HDHomeRun tuner, on the port of HTTP.', {
+    enabled: setting(kinds.boolean, 'true', 'Whether there is a tuner.'),
+    name: setting(kinds.text, 'reelport', 'What media servers call it, where devices does not say otherwise.'),
+    tuners: optional(
+      kinds.integer(1, 100),
+      'Streams at once that it says it has; without it, as many as the accounts.',
+      {
+        example: '2',
+      },
+    ),
+    scanPossible: setting(kinds.boolean, 'true', 'Whether media servers may offer to scan it for channels.'),
+    maxChannels: setting(
+      kinds.integer(1, 100_000),
+      '480',
+      'Channels of a device at most, which is what Plex takes; further ones open a further device.',
+    ),
+    baseUrl: optional(kinds.host, 'Where media servers reach it; without it, where they asked.', {
+      example: 'http://192.168.1.20:5004',
+    }),
+    discovery: setting(
+      kinds.choice('auto', 'on', 'off'),
+      'auto',
+      'Whether it can be found by itself (UDP and TCP port 65001); auto goes on without when that port is taken.',
+    ),
+    ssdp: setting(kinds.boolean, 'false', 'Whether it announces itself by SSDP (UDP port 1900), too.'),
+  }),
+  devices: entries('Several tuners with some of the channels each. By default there is one that has all.', device),
+  lineup: group('Which channels there are, and in which order.', {
+    filter: group('Which of the channels: everything given has to fit, and of a list one entry.', channelFilter),
+    guideOnly: setting(kinds.boolean, 'false', 'Only channels of which the provider names a guide.'),
+    order: setting(
+      kinds.choice('provider', 'name', 'category'),
+      'provider',
+      'The order in which new channels get their numbers.',
+    ),
+    numbers: setting(
+      kinds.choice('own', 'provider'),
+      'own',
+      "Numbers of our own, or the provider's where they are free. A channel keeps its number for ever.",
+    ),
+    merge: setting(kinds.boolean, 'true', 'Whether the same channel in several qualities becomes one.'),
+    qualities: setting(
+      texts,
+      ['1080p', '720p', '4K', 'SD'],
+      'Which quality of a channel is tried first; the others are for when it fails.',
+    ),
+    dropDead: setting(kinds.boolean, 'false', 'Whether channels that tests found dead are left out until they work.'),
+    overrides: optional(kinds.path, 'A YAML file with changes to single channels.', {
+      example: './channels.yaml',
+      alternative: true,
+    }),
+  }),
+  guide: group('The programme guide.', {
+    schedule: setting(
+      kinds.schedule,
+      '12h',
+      'When guides are read again: every so often, by a cron expression, or off.',
+    ),
+    provider: setting(kinds.boolean, 'true', "Whether the provider's own guide is used."),
+    short: setting(
+      kinds.boolean,
+      'true',
+      'Whether the provider is asked what is on for channels that no guide has, a few at a time.',
+    ),
+    days: setting(kinds.integer(1, 21), '7', 'Days ahead.'),
+    past: setting(kinds.duration('0s', '14d'), '6h', 'How much of what is over is kept.'),
+    placeholders: setting(
+      kinds.boolean,
+      'true',
+      'Whether channels without programmes get blocks with their name, so that they can be recorded.',
+    ),
+    pruneEmpty: setting(kinds.boolean, 'false', 'Whether channels without programmes are left out of the guide.'),
+    aliases: optional(kinds.path, 'A YAML file with lines of CHANNEL: GUIDE ID.', {
+      example: './aliases.yaml',
+      alternative: true,
+    }),
+  }),
+  guides: entries('Guides from elsewhere.', guideSource),
+  live: group('Streams of live channels.', {
+    buffer: setting(kinds.size('1MiB', '256MiB'), '8MiB', 'Memory for each channel that is watched.'),
+    stall: setting(kinds.duration('1s', '2m'), '5s', 'Without data for this long, a stream is given up for the next.'),
+    start: setting(kinds.duration('1s', '2m'), '20s', 'How long a viewer waits for a channel before he is told.'),
+    linger: setting(kinds.duration('0s', '5m'), '0s', 'How long a channel is kept after its last viewer.'),
+  }),
+  tests: group('Trying channels out in the background, with a connection that nobody needs.', {
+    perHour: setting(kinds.integer(0, 10_000), '0', 'Channels tried in an hour at most, for each account; 0 is none.'),
+    ffprobe: setting(kinds.boolean, 'false', 'Whether what comes is looked at by ffprobe, too.'),
+  }),
   nfs: group('The NFS server.', {
     host: setting(kinds.listenAddress, '0.0.0.0', 'The address to listen on; :: is all, IPv6 too.'),
     port: setting(kinds.port, '2049', 'The TCP port of NFS and MOUNT.'),

@@ -56,6 +56,22 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
         { name: 'Movies', kind: 'movies', filter: {}, make: { policy: 'everything', newest: 50 } },
         { name: 'TV', kind: 'shows', filter: {}, make: { policy: 'everything', newest: 50 } },
       ],
+      tuner: {
+        ...{ enabled: true, name: 'reelport', scanPossible: true, maxChannels: 480 },
+        ...{ discovery: 'auto', ssdp: false },
+      },
+      devices: [],
+      lineup: {
+        ...{ filter: {}, guideOnly: false, order: 'provider', numbers: 'own', merge: true },
+        ...{ qualities: ['1080p', '720p', '4K', 'SD'], dropDead: false },
+      },
+      guide: {
+        ...{ schedule: { type: 'every', ms: 43_200_000 }, provider: true, short: true, days: 7, pastMs: 21_600_000 },
+        ...{ placeholders: true, pruneEmpty: false },
+      },
+      guides: [],
+      live: { bufferBytes: 8_388_608, stallMs: 5_000, startMs: 20_000, lingerMs: 0 },
+      tests: { perHour: 0, ffprobe: false },
       nfs: {
         host: '0.0.0.0',
         port: 2049,
@@ -93,6 +109,32 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
     '::1',
   ]) {
     t.ok(config.nfs.allow.includes(range) && config.http.allow.includes(range), range)
+  }
+})
+
+t.test('devices and guides are lists of groups, headers are for all hosts or for one', async t => {
+  const config = load(`
+accounts:
+  - {id: a, playlist: http://tv.example/l.m3u, headers: ["Referer: http://tv.example/", "cdn.example:8080 Cookie: a=b; c"]}
+devices:
+  - {name: News, filter: {categories: ["*News*"]}, tuners: 2}
+guides:
+  - {name: epg, source: ./guide.xml.gz}
+`)
+  t.match(config.devices, [{ name: 'News', tuners: 2, scanPossible: true, filter: { categories: ['*News*'] } }])
+  t.match(config.guides, [{ name: 'epg', priority: 50 }])
+  const [{ headers, hostHeaders } = {}] = config.accounts
+  t.equal(headers?.referer?.reveal(), 'http://tv.example/')
+  t.equal(hostHeaders?.['cdn.example:8080']?.cookie?.reveal(), 'a=b; c')
+  t.notMatch(JSON.stringify(config), /a=b/)
+  for (const [written, wrong] of [
+    ['devices: [{name: A, filter: {accounts: [x]}}]', /no account has the id "x"/],
+    ['devices: [{name: A}, {name: a}]', /the device "a" is there twice/],
+    ['guides: [{name: A}]', /guides.source is missing/],
+    ['lineup: {filter: {accounts: [x]}}', /no account has the id "x"/],
+    ['accounts: [{playlist: /l.m3u, headers: [nonsense]}]', /not a header/],
+  ] as const) {
+    t.throws(() => load(written), { message: wrong })
   }
 })
 

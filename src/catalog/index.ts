@@ -4,6 +4,7 @@ import { openDatabase } from '../lib/sqlite.ts'
 import { abandonOtherAccounts } from './accounts.ts'
 import { adopter } from './adopt.ts'
 import { categories as categoryQueries } from './categories.ts'
+import { type ChannelQueries, channelQueries } from './channels.ts'
 import { episodeFetch } from './episode-fetch.ts'
 import { episodes as episodeParts } from './episodes.ts'
 import { findingsWriter, layoutReader, type StoredLayout } from './layouts.ts'
@@ -37,6 +38,7 @@ import { titles as titleQueries } from './titles-table.ts'
 import { type ToMakeQueries, toMakeQueries } from './to-make.ts'
 import { measuringQueue, variants as variantQueries } from './variants.ts'
 
+export type { ListedChannel } from './channels.ts'
 export type { StoredLayout } from './layouts.ts'
 export { maxLibraries } from './libraries.ts'
 export type * from './model.ts'
@@ -47,7 +49,7 @@ export type { CatalogSummary, Problem, StreamStatus, TitleStatus } from './statu
 export type { SyncOptions } from './sync.ts'
 
 /** What exists and under which name: a reader that answers at once. Never waits for the writer. */
-export interface Catalog extends Disposable, NodeQueries, StatusQueries, ToMakeQueries {
+export interface Catalog extends Disposable, NodeQueries, StatusQueries, ToMakeQueries, ChannelQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -117,6 +119,7 @@ export function openCatalog(path: string): Catalog {
     ...nodes(db),
     ...statusQueries(db),
     ...toMakeQueries(db),
+    ...channelQueries(db),
     rendition: renditionReader(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),

@@ -68,7 +68,7 @@ function kept(record: ListedRecord | ProviderEpisode): readonly unknown[] {
     }
     case 'channel': {
       const { name, number, guideId, archiveDays, poster, locator, categoryKeys } = record
-      return ['channel', name, number, guideId, archiveDays, poster, locator, categoryKeys]
+      return ['channel', titleRules, name, number, guideId, archiveDays, poster, locator, categoryKeys]
     }
     case 'episode': {
       const { season, number, title, playable } = record
@@ -83,8 +83,9 @@ export function readListing(record: ListedRecord, latestYear: number): ReadListi
   const common = { kind: record.type, key: record.key, rawName, categories: record.categoryKeys }
   if (record.type === 'channel') {
     const fingerprint = digest(['channel', rawName.toLowerCase(), record.guideId])
-    const none = { year: null, tmdbId: null, imdbId: null, edition: null, addedAt: null, quality: [], languages: [] }
-    return { ...common, ...none, name: rawName, fingerprint }
+    const { quality, languages } = parseTitle(rawName, { latestYear })
+    const none = { year: null, tmdbId: null, imdbId: null, edition: null, addedAt: null }
+    return { ...common, ...none, quality, languages, name: rawName, fingerprint }
   }
   const parsed = parseTitle(rawName, { latestYear, ...(record.year !== undefined && { year: record.year }) })
   const { title, year = null, quality, languages, edition = null } = parsed

@@ -130,7 +130,7 @@ export class XdrWriter {
     this.#use(none)
     this.#at = 0
     this.#referenced = 0
-    if (references.length > 0) this.#references = []
+    this.#references = []
     return {
       chunks,
       length,

@@ -114,6 +114,18 @@ t.test('large opaque data is sent from where it lies, small is copied', async t 
   t.equal(written.length, 4 + 10_001 + paddingOf(10_001) + 4 + 8)
 })
 
+t.test('giving back what was taken first leaves alone what was written later', async t => {
+  const released: string[] = []
+  const to = new XdrWriter()
+  const small = to.u32(1).take()
+  to.opaque(Buffer.alloc(5000), () => released.push('large'))
+  small.release()
+  t.strictSame(released, [], 'the large one is still to be sent')
+  const large = to.take()
+  large.release()
+  t.strictSame(released, ['large'])
+})
+
 t.test('what is truncated is gone, and released', async t => {
   let released = 0
   const to = new XdrWriter().u32(1)

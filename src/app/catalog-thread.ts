@@ -1,16 +1,10 @@
-import { once } from 'node:events'
 import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { CatalogWriterOptions, Changes, Measurement, SyncProgress, SyncReport } from '../catalog/index.ts'
 import type { Logger } from '../lib/log.ts'
 import type { AccountOptions } from '../provider/index.ts'
-import {
-  type CatalogRequest,
-  type CatalogWorkerData,
-  type FromCatalog,
-  type ToCatalog,
-  toPlain,
-} from './catalog-messages.ts'
+import type { CatalogEvent, CatalogRequest, CatalogWorkerData } from './catalog-messages.ts'
+import { toPlain } from './plain-account.ts'
+import { startThread } from './thread.ts'
 
 /** The main thread's hold on the catalogue's thread (catalog-worker.ts). */
 export interface CatalogThread extends AsyncDisposable {
@@ -41,71 +35,16 @@ export async function startCatalogThread(
   { log, onChanges, onProgress, onDeath }: CatalogThreadEvents,
 ): Promise<CatalogThread> {
   const data: CatalogWorkerData = { path, options: catalog, accounts: accounts.map(toPlain) }
-  const worker = new Worker(new URL(`./catalog-worker${extname(import.meta.url)}`, import.meta.url), {
-    workerData: data,
-  })
-  const calls = new Map<number, PromiseWithResolvers<readonly SyncReport[]>>()
-  let last = 0
-  let ending = false
-  let opened = false
-  const open = Promise.withResolvers<void>()
-
-  worker.on('message', (message: FromCatalog) => {
-    switch (message.type) {
-      case 'open':
-        opened = true
-        return open.resolve()
-      case 'changes':
-        return onChanges(message.changes)
-      case 'progress':
-        return onProgress(message.progress)
-      case 'log':
-        return log[message.level](message.fields, message.message)
-      case 'done':
-        calls.get(message.call)?.resolve(message.reports)
-        break
-      case 'failed':
-        calls.get(message.call)?.reject(message.error)
-        break
-    }
-    calls.delete(message.call)
-  })
-  worker.on('error', error => died(error as Error))
-  worker.on('exit', code => {
-    if (!ending) died(new Error(`The catalogue's thread ended with code ${code}`))
-  })
-
-  function died(error: Error): void {
-    if (ending) return
-    ending = true
-    open.reject(error)
-    for (const call of calls.values()) call.reject(error)
-    calls.clear()
-    if (opened) onDeath(error)
-  }
-
-  function call(request: CatalogRequest): Promise<readonly SyncReport[]> {
-    if (ending) return Promise.reject(new Error('The catalogue is closed'))
-    const id = ++last
-    const pending = Promise.withResolvers<readonly SyncReport[]>()
-    calls.set(id, pending)
-    worker.postMessage({ ...request, call: id } satisfies ToCatalog)
-    return pending.promise
-  }
-
-  await open.promise
+  const module = new URL(`./catalog-worker${extname(import.meta.url)}`, import.meta.url)
+  const onEvent = (event: CatalogEvent) =>
+    event.type === 'changes' ? onChanges(event.changes) : onProgress(event.progress)
+  const thread = await startThread<CatalogRequest, CatalogEvent>('catalogue', module, data, { log, onEvent, onDeath })
   return {
-    sync: (accountIds, acceptShrinking) => call({ type: 'sync', accountIds, acceptShrinking }),
-    record: async results => void (await call({ type: 'record', results })),
-    noteFindings: async found => void (await call({ type: 'noteFindings', found })),
-    invalidate: async (renditionId, reason) => void (await call({ type: 'invalidate', renditionId, reason })),
-    async [Symbol.asyncDispose]() {
-      if (ending) return
-      const exited = once(worker, 'exit')
-      const stopped = call({ type: 'stop' })
-      ending = true
-      await stopped
-      await exited
-    },
+    sync: async (accountIds, acceptShrinking) =>
+      (await thread.call({ type: 'sync', accountIds, acceptShrinking })) as readonly SyncReport[],
+    record: async results => void (await thread.call({ type: 'record', results })),
+    noteFindings: async found => void (await thread.call({ type: 'noteFindings', found })),
+    invalidate: async (renditionId, reason) => void (await thread.call({ type: 'invalidate', renditionId, reason })),
+    [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }
 }

@@ -1,6 +1,6 @@
+import { compileFilter, type Filterable } from '../lib/listing-filter.ts'
 import type { Database } from '../lib/sqlite.ts'
 import type { Categories } from './categories.ts'
-import { compileFilter, type Filterable } from './library-filter.ts'
 import type { LibraryOptions, NodeId } from './model.ts'
 import type { TreeWriter } from './nodes.ts'
 import type { Publisher } from './publish.ts'

@@ -1,3 +1,5 @@
+import type { ListingFilter } from '../lib/listing-filter.ts'
+
 /** Permanent number of a directory or file of the tree: 16 or above, never reused. */
 export type NodeId = number
 
@@ -132,20 +134,5 @@ export interface LibraryOptions {
   /** The folder's name, unique whatever the case. */
   readonly name: string
   readonly kind: 'movies' | 'shows'
-  readonly filter: LibraryFilter
-}
-
-/** Everything that is given must match; nothing given matches everything. Letter case never matters. */
-export interface LibraryFilter {
-  readonly accounts?: readonly string[]
-  /** One of the title's categories must match one of these: a glob with `*` and `?`, or a regular expression `/…/`. */
-  readonly categories?: readonly string[]
-  /** Language codes as read from the provider's name, such as `EN`. */
-  readonly languages?: readonly string[]
-  /** `4K`, `1080p`, `720p`, `SD`, `HDR`, `HEVC` … as read from the provider's name. */
-  readonly qualities?: readonly string[]
-  /** Regular expression that the provider's name must match. */
-  readonly match?: string
-  /** Regular expression that the provider's name must not match. */
-  readonly exclude?: string
+  readonly filter: ListingFilter
 }

@@ -1,0 +1,26 @@
+/** Consonants: no word comes of them, no number, and no two look alike. */
+const letters = 'bcdfghjklmnpqrstvwxz'
+const length = 5
+/** As many ids as there are: 3.2 million. */
+const count = letters.length ** length
+/** Has no factor in common with `count`, so that every id has a place of its own, far from its neighbour's. */
+const stride = 1_234_577
+const start = 700_001
+
+/**
+ * A channel's id in our XMLTV. Plex gives a channel the programmes of another one whose id begins like its own, or differs as
+ * `1` and `10` do; these have one length, no digits, and those of neighbours have little in common.
+ *
+ * @throws RangeError for a channel id that is not from 1 to 3,199,999.
+ */
+export function guideIdOf(channelId: number): string {
+  if (!Number.isInteger(channelId) || channelId < 1 || channelId >= count)
+    throw new RangeError(`Cannot name channel ${channelId}: ids go from 1 to ${count - 1}`)
+  let rest = (channelId * stride + start) % count
+  let text = ''
+  for (let at = 0; at < length; at++) {
+    text += letters[rest % letters.length]
+    rest = Math.floor(rest / letters.length)
+  }
+  return text
+}

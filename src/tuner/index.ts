@@ -1,0 +1,2 @@
+export { isDeviceId, newDeviceId } from './device-id.ts'
+export * from './ports.ts'

@@ -2,14 +2,19 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
 import { type ByteOptions, ByteRequests, type FileBody, type Locators } from './byte-requests.ts'
+import { type FetchedDocument, fetchFrom } from './documents.ts'
 import { ProviderError } from './errors.ts'
 import type { Found } from './found.ts'
 import type { Validator } from './headers.ts'
 import type { HlsTitle } from './hls/title.ts'
 import { type HlsOptions, HlsTitles } from './hls/titles.ts'
-import { HttpClient } from './http.ts'
+import { HttpClient, type HttpTarget } from './http.ts'
+import { Access, type AccessOptions } from './live/access.ts'
+import type { HlsRelay, LiveOptions, LiveStream } from './live/model.ts'
+import { LiveStreams } from './live/streams.ts'
 import { M3u } from './m3u.ts'
 import type { ProviderSnapshot } from './records.ts'
+import type { ShortProgramme } from './short-guide.ts'
 import { shareSlots } from './slot-sharing.ts'
 import type { SlotStats } from './slots.ts'
 import { playlistSnapshot, xtreamSnapshot } from './snapshot.ts'
@@ -25,16 +30,22 @@ export type AccountOptions = {
   /** Milliseconds that a closed connection still counts as open. Default 0. */
   readonly settleMs?: number
   readonly timeouts?: Partial<Timeouts>
-} & (
-  | { readonly type: 'xtream'; readonly hosts: readonly string[]; readonly username: Secret; readonly password: Secret }
-  | {
-      readonly type: 'm3u'
-      /** URL, perhaps with credentials in it, or absolute path of a file. */
-      readonly playlist: Secret
-      readonly username?: Secret
-      readonly password?: Secret
-    }
-)
+} & AccessOptions &
+  (
+    | {
+        readonly type: 'xtream'
+        readonly hosts: readonly string[]
+        readonly username: Secret
+        readonly password: Secret
+      }
+    | {
+        readonly type: 'm3u'
+        /** URL, perhaps with credentials in it, or absolute path of a file. */
+        readonly playlist: Secret
+        readonly username?: Secret
+        readonly password?: Secret
+      }
+  )
 
 export interface Timeouts {
   /** To connect, TLS included. Default 10 s. */
@@ -73,6 +84,16 @@ export interface Account extends AsyncDisposable {
    * @throws ProviderError: `changed` when the choice is no longer offered, `unsupported` for what no file can be made of.
    */
   hls(locator: string, options: HlsOptions): Promise<HlsTitle>
+  /** A live channel, whichever way it comes, over one connection slot for as long as it is read. @throws ProviderError. */
+  live(locator: string, options: LiveOptions): Promise<LiveStream>
+  /** A live channel that is HLS, for clients that speak it. @throws ProviderError, `unsupported` for what is no HLS. */
+  hlsRelay(locator: string, options: LiveOptions): Promise<HlsRelay>
+  /** The provider's guide; undefined when it is still the one with these validators. @throws ProviderError, `gone` for none. */
+  guide(validators: Validator | undefined, signal: AbortSignal): Promise<FetchedDocument | undefined>
+  /** What is on a channel now and next; undefined where the provider cannot be asked. @throws ProviderError. */
+  shortGuide(locator: string, limit: number, signal: AbortSignal): Promise<readonly ShortProgramme[] | undefined>
+  /** By host: the User-Agent that was found to be let pass. */
+  learnedAgents(): Readonly<Record<string, string>>
   readonly slots: { stats(): SlotStats }
 }
 
@@ -108,6 +129,8 @@ export function openAccount(options: AccountOptions, { log, clock = systemClock 
     ...(settleMs !== undefined && { settleMs }),
   })
   const bytes = new ByteRequests(http, sharing.slots, locators, part)
+  const access = new Access(options, clock)
+  const live = new LiveStreams({ http, slots: sharing.slots, locators, access, log: part, clock })
   const titles = new HlsTitles({ http, slots: sharing.slots, locators, log: part, clock })
   return {
     id: options.id,
@@ -116,6 +139,11 @@ export function openAccount(options: AccountOptions, { log, clock = systemClock 
     measure: (locator, ask) => bytes.measure(locator, ask),
     open: (locator, range, ask) => bytes.open(locator, range, ask),
     hls: (locator, ask) => titles.open(locator, ask),
+    live: (locator, ask) => live.open(locator, ask),
+    hlsRelay: (locator, ask) => live.relay(locator, ask),
+    guide: async (validators, signal) => await fetchFrom(http, await source.guide(signal), validators, signal),
+    shortGuide: async (locator, limit, signal) => await panel?.shortGuide(locator, limit, signal),
+    learnedAgents: () => access.learned(),
     slots: { stats: () => sharing.slots.stats() },
     async [Symbol.asyncDispose]() {
       sharing[Symbol.dispose]()
@@ -130,7 +158,9 @@ interface Source {
   readonly snapshot: ProviderSnapshot
   readonly locators: Locators
   readonly status: Account['status']
-  readonly panel: Disposable | undefined
+  readonly panel: Xtream | undefined
+  /** Where the guide is. @throws ProviderError `gone` when there is none. */
+  guide(signal: AbortSignal): Promise<HttpTarget> | HttpTarget
 }
 
 function xtreamSource(id: string, xtream: Xtream): Source {
@@ -139,6 +169,7 @@ function xtreamSource(id: string, xtream: Xtream): Source {
     locators: xtream,
     status: signal => xtream.status(signal),
     panel: xtream,
+    guide: () => xtream.guideTarget(),
   }
 }
 
@@ -160,6 +191,12 @@ function playlistSource(options: AccountOptions & { type: 'm3u' }, answerMs: num
     snapshot: playlistSnapshot(options.id, m3u),
     locators: m3u,
     panel,
+    async guide(signal) {
+      const own = await m3u.guideTarget(signal)
+      if (own !== undefined) return own
+      if (panel !== undefined) return panel.guideTarget()
+      throw new ProviderError('gone', 'The playlist names no guide (url-tvg)')
+    },
     async status(signal) {
       try {
         if (panel !== undefined) return await panel.status(signal)

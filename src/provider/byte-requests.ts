@@ -31,6 +31,10 @@ export interface Locators {
   /** @throws ProviderError `malformed` for text that is no locator of this account. */
   target(locator: string): HttpTarget
   unreachable(target: HttpTarget): void
+  /** All addresses that a live channel may be had at, the best first; without it there is one. */
+  liveTargets?(locator: string): readonly HttpTarget[]
+  /** One of them gave media. */
+  liveWorked?(target: HttpTarget): void
 }
 
 /** Every request for a file's bytes, each with a connection slot of the account and none of them repeated. */

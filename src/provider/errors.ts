@@ -20,6 +20,10 @@ export type ProviderErrorCode =
 export interface ProviderErrorOptions extends ErrorOptions {
   readonly retryAfterMs?: number | undefined
   readonly permanent?: boolean
+  /** The answer's status, where there was one. */
+  readonly status?: number
+  /** It was not the provider that answered, but who stands in front of it and wants to see a browser. */
+  readonly isShield?: boolean
 }
 
 const permanentCodes: ReadonlySet<ProviderErrorCode> = new Set(['gone', 'refused', 'no-size', 'credentials'])
@@ -32,11 +36,15 @@ export class ProviderError extends Error {
   readonly retryAfterMs: number | undefined
   /** True when the same request will be answered the same way until something changes at the provider or in the configuration. */
   readonly permanent: boolean
+  readonly status: number | undefined
+  readonly isShield: boolean
 
   constructor(code: ProviderErrorCode, message: string, options: ProviderErrorOptions = {}) {
     super(message, options)
     this.code = code
     this.retryAfterMs = options.retryAfterMs
     this.permanent = options.permanent ?? permanentCodes.has(code)
+    this.status = options.status
+    this.isShield = options.isShield ?? false
   }
 }

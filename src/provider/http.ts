@@ -157,11 +157,15 @@ export class HttpClient implements AsyncDisposable {
     return new ProviderError(code, `Cannot read ${label}: ${url.host} answered with status ${statusCode}`, {
       retryAfterMs: retryAfterMs(headers, this.#options.clock.now()),
       ...(code === 'failed' && statusCode < 500 && { permanent: true }),
+      ...{ status: statusCode, isShield: isShielded(statusCode, headers) },
     })
   }
 }
 
 type Method = 'GET' | 'HEAD'
+
+/** Where Cloudflare sends who streams through it. */
+const shieldHosts = /(^|\.)cloudflare-terms-of-service-abuse\.com$/i
 
 const statusCodes: Readonly<Record<number, ProviderErrorCode>> = {
   401: 'refused',
@@ -179,9 +183,19 @@ const statusCodes: Readonly<Record<number, ProviderErrorCode>> = {
   509: 'busy', // bandwidth or connections exceeded
 }
 
+/** Cloudflare's own refusals (its documentation of 1xxx and 52x errors), told by its headers. */
+function isShielded(status: number, headers: IncomingHttpHeaders): boolean {
+  const isCloudflare = headers['cf-ray'] !== undefined || headers.server === 'cloudflare'
+  return isCloudflare && (status === 403 || status === 503 || (status >= 520 && status <= 530))
+}
+
 function redirected(from: URL, { statusCode, headers }: Dispatcher.ResponseData, label: string): URL {
   const location = Array.isArray(headers.location) ? headers.location[0] : headers.location
   const next = location !== undefined && URL.canParse(location, from.href) ? new URL(location, from) : undefined
+  if (next !== undefined && shieldHosts.test(next.hostname)) {
+    const what = `Cannot read ${label}: ${from.host} redirects to ${next.hostname}, which refuses streams`
+    throw new ProviderError('refused', what, { status: statusCode, isShield: true })
+  }
   if (next?.protocol === 'http:' || next?.protocol === 'https:') return next
   const why = location === undefined ? 'without a Location' : 'to an address that is not http(s)'
   throw new ProviderError('failed', `Cannot read ${label}: ${from.host} redirects (${statusCode}) ${why}`)

@@ -17,6 +17,8 @@ import type { AccountStatus } from './xtream-status.ts'
 
 /** 460,000 entries are about 100 MB: 5 to 9 s to read on two busy cores, the process 80 to 88 MB larger meanwhile. */
 const maxPlaylistBytes = 2 * 1024 ** 3
+/** The first line of a playlist is no longer. */
+const headerBytes = 8 * 1024
 const retries = { attempts: 3, firstMs: 500, maxMs: 8_000, maxRetryAfterMs: 30_000 }
 
 export interface M3uOptions {
@@ -57,6 +59,23 @@ export class M3u implements Locators {
   async status(signal: AbortSignal): Promise<AccountStatus> {
     for await (const _ of this.records(signal)) break
     return { host: this.#playlist instanceof URL ? this.#playlist.host : this.#playlist, active: true, formats: [] }
+  }
+
+  /** The guide that the playlist's first line names (url-tvg and its other spellings), if it does. @throws ProviderError. */
+  async guideTarget(signal: AbortSignal): Promise<HttpTarget | undefined> {
+    const ending = new AbortController()
+    try {
+      const { chunks, base } = await this.#open(AbortSignal.any([signal, ending.signal]))
+      const { head } = await peek(chunks, headerBytes)
+      const [line = ''] = Buffer.from(head).toString('utf8').split(/\r|\n/)
+      const [, quoted, bare] = /\b(?:x-tvg-url|url-tvg|tvg-url)\s*=\s*(?:["']([^"']*)["']|(\S+))/i.exec(line) ?? []
+      const [first = ''] = (quoted ?? bare ?? '').split(/[,\s]+/).filter(text => text !== '')
+      const url = URL.parse(first, base?.href)
+      if (url === null || !/^https?:$/.test(url.protocol)) return undefined
+      return { url, label: `the guide at ${url.host}` }
+    } finally {
+      ending.abort()
+    }
   }
 
   target(locator: string): HttpTarget {

@@ -116,6 +116,14 @@ export class Slots implements Disposable {
     }
   }
 
+  /** Whether somebody who asks now would be served at once, or as soon as a less important holder has left. */
+  canServe(priority: SlotPriority): boolean {
+    const rank = slotPriorities.indexOf(priority)
+    const ahead = this.#waiting.filter(waiter => waiter.rank <= rank).length
+    const lesser = [...this.#held].filter(held => held.rank > rank || (held.rank === rank && held.yieldable)).length
+    return this.#now() - this.#held.size - this.#settling + lesser > ahead
+  }
+
   /** Whether somebody waits for a connection who is as important as this, or more. */
   isWanted(priority: SlotPriority): boolean {
     const [first] = this.#waiting

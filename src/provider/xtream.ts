@@ -9,6 +9,7 @@ import type { HttpClient, HttpTarget } from './http.ts'
 import { jsonRows } from './json-rows.ts'
 import type { ProviderRecord } from './records.ts'
 import { retrying } from './retry.ts'
+import { type ShortProgramme, shortProgrammes } from './short-guide.ts'
 import { Slots } from './slots.ts'
 import { apiUrl, type Login, panelBase, redacted, sameBase, streamUrl } from './urls.ts'
 import { accountInfo, episodesOf, rejected, xtreamSections } from './xtream-rows.ts'
@@ -54,6 +55,8 @@ export class Xtream implements Locators, Disposable {
   #bases: URL[]
   /** Where the panel says that it is, once it has answered there. */
   #streamBase: URL | undefined
+  /** In which form a channel was had last. */
+  #liveForm: 'ts' | 'm3u8' | undefined
   #status: { readonly value: AccountStatus; readonly at: number } | undefined
 
   constructor(options: XtreamOptions, ports: XtreamPorts) {
@@ -110,6 +113,28 @@ export class Xtream implements Locators, Disposable {
     return value
   }
 
+  /** The panel's guide of everything it has. */
+  guideTarget(): HttpTarget {
+    const { username, password } = this.#login()
+    const url = new URL(`${this.#bases[0]!.href.replace(/\/$/, '')}/xmltv.php`)
+    url.search = new URLSearchParams({ username, password }).toString()
+    return { url, label: 'xmltv.php' }
+  }
+
+  /** What is on a channel now and next (get_short_epg); undefined for what is no channel of the panel's. @throws ProviderError. */
+  async shortGuide(
+    locator: string,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly ShortProgramme[] | undefined> {
+    const [, id] = /\blive\/(?:[^/]+\/[^/]+\/)?(\d{1,20})\b/.exec(locator) ?? []
+    if (id === undefined) return undefined
+    const parameters = { action: 'get_short_epg', stream_id: id, limit: String(limit) }
+    const offsetMs = offsetOf(this.#status?.value.timezone, this.#ports.clock.now())
+    const { value } = await this.#ask(parameters, signal, answer => shortProgrammes(answer, offsetMs))
+    return value
+  }
+
   target(locator: string): HttpTarget {
     const [, kind, id, extension] = /^(movie|series|live)\/([\w-]{1,64})(?:\.([a-z0-9]{1,8}))?$/.exec(locator) ?? []
     if (kind === undefined || id === undefined)
@@ -118,6 +143,28 @@ export class Xtream implements Locators, Disposable {
     const live = formats.includes('ts') || !formats.includes('m3u8') ? 'ts' : 'm3u8'
     const file = `${id}.${extension ?? (kind === 'live' ? live : 'mp4')}`
     return { url: streamUrl(this.#streamBase ?? this.#bases[0]!, this.#login(), kind, file), label: locator }
+  }
+
+  /** At each of the account's hosts, as a transport stream and as HLS, what worked last first. */
+  liveTargets(locator: string): readonly HttpTarget[] {
+    const { url, label } = this.target(locator)
+    const [, id] = /^live\/([\w-]{1,64})(?:\.[a-z0-9]{1,8})?$/.exec(locator) ?? []
+    if (id === undefined) return [{ url, label }]
+    const first = this.#liveForm ?? (url.pathname.endsWith('.m3u8') ? 'm3u8' : 'ts')
+    const forms = [first, first === 'ts' ? 'm3u8' : 'ts']
+    const bases = [
+      ...new Map([this.#streamBase, ...this.#bases].flatMap(base => (base ? [[base.href, base]] : []))).values(),
+    ]
+    return bases.flatMap(base =>
+      forms.map(form => ({
+        url: streamUrl(base, this.#login(), 'live', `${id}.${form}`),
+        label: `live/${id}.${form}`,
+      })),
+    )
+  }
+
+  liveWorked({ url }: HttpTarget): void {
+    this.#liveForm = url.pathname.endsWith('.m3u8') ? 'm3u8' : 'ts'
   }
 
   /** The next request goes elsewhere: back from the server's own address, or to the next of the account's. */
@@ -293,4 +340,18 @@ function mostTelling(errors: readonly ProviderError[]): ProviderError {
     retryAfterMs,
     permanent,
   })
+}
+
+/** What a time zone's clocks are ahead of UTC at a moment, in milliseconds; 0 for a zone that nobody knows. */
+function offsetOf(timezone: string | undefined, now: number): number {
+  if (timezone === undefined) return 0
+  try {
+    const format = new Intl.DateTimeFormat('en', { timeZone: timezone, timeZoneName: 'longOffset' })
+    const name = format.formatToParts(now).find(({ type }) => type === 'timeZoneName')?.value ?? ''
+    const [, sign, hours, minutes] = /^GMT([+-])(\d\d):(\d\d)$/.exec(name) ?? []
+    if (hours === undefined) return 0
+    return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
+  } catch {
+    return 0
+  }
 }

@@ -81,9 +81,10 @@ t.test('line ends, a byte order mark, blanks, unknown tags and a missing EXTM3U 
     lines.slice(1).join('\n'),
     lines.join(' \t\n\n \n'),
     ['# a comment', ...lines, '#EXT-X-SOMETHING-NEW:A=1', '#EXTREMELY odd'].join('\n'),
-    lines.filter(line => !line.startsWith('#EXT-X-TARGET')).join('\n'),
   ])
     t.same(media(text), expected, JSON.stringify(text.slice(0, 30)))
+  const untold = lines.filter(line => !line.startsWith('#EXT-X-TARGET')).join('\n')
+  t.same(media(untold), { ...expected, targetSeconds: undefined })
 })
 
 t.test('a bad tag costs that tag: without a readable duration, a segment has the target duration', async t => {

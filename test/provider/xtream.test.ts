@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { ProviderSnapshot as CataloguePort } from '../../src/catalog/ports.ts'
 import * as decode from '../../src/provider/decode.ts'
-import type { Account, ProviderRecord, ProviderSection, ProviderSnapshot } from '../../src/provider/index.ts'
+import type { Account, ProviderRecord, ProviderSection, ProviderSnapshot, Timeouts } from '../../src/provider/index.ts'
 import { panelBase, redacted } from '../../src/provider/urls.ts'
 import {
   all,
@@ -41,9 +41,10 @@ function panel(answers: Answers): RequestListener {
 async function at<T>(
   answers: Answers | RequestListener,
   use: (account: Account, server: Upstream) => Promise<T>,
+  timeouts: Partial<Timeouts> = quick,
 ): Promise<T> {
   await using server = await upstream(typeof answers === 'function' ? answers : panel({ '': usable, ...answers }))
-  await using account = xtreamAccount([server.url], { timeouts: quick })
+  await using account = xtreamAccount([server.url], { timeouts })
   return await use(account, server)
 }
 
@@ -148,7 +149,7 @@ t.test('answers to the log-in that are none', async t => {
     ['x'.repeat(33 * 2 ** 20), 'malformed', /more than 33554432 bytes/],
   ]
   for (const [answer, code, message] of cases) {
-    const error = await at({ '': answer }, account => errorOf(account.status(signal)))
+    const error = await at({ '': answer }, account => errorOf(account.status(signal)), { answerMs: 60_000 })
     t.equal(error.code, code)
     t.match(error.message, message)
   }

@@ -35,6 +35,12 @@ export interface MediaPlaylist {
   readonly segments: readonly Segment[]
   /** Initialization sections, in the order they are first used. */
   readonly maps: readonly Resource[]
+  /** The first segment's media sequence number. */
+  readonly sequence: number
+  /** No segment is longer; undefined where the playlist does not say. */
+  readonly targetSeconds: number | undefined
+  /** False while there is more to come. */
+  readonly isEnded: boolean
 }
 
 interface KeyTag {
@@ -75,9 +81,13 @@ export class MediaPlaylistBuilder {
   #map: number | undefined
   #previous: { url: string; to: number } | undefined
 
-  constructor(what: string, resolve: (uri: string | undefined) => string | undefined) {
+  readonly #mayGrow: boolean
+
+  /** `mayGrow`: the playlist of a channel, to which segments are added at its end and taken from its beginning. */
+  constructor(what: string, resolve: (uri: string | undefined) => string | undefined, mayGrow = false) {
     this.#what = what
     this.#resolve = resolve
+    this.#mayGrow = mayGrow
   }
 
   get isEmpty(): boolean {
@@ -151,7 +161,7 @@ export class MediaPlaylistBuilder {
 
   /** @throws ProviderError `unsupported` while it is growing, `malformed` when it does not tell how long its segments are. */
   end(): MediaPlaylist {
-    if (!this.#isEnded) throw this.#unsupported('it is still growing: it has no EXT-X-ENDLIST')
+    if (!this.#isEnded && !this.#mayGrow) throw this.#unsupported('it is still growing: it has no EXT-X-ENDLIST')
     if (this.#segments.length === 0) throw this.#malformed('it has no segments')
     for (const segment of this.#untimed) {
       if (this.#targetSeconds === undefined)
@@ -160,7 +170,14 @@ export class MediaPlaylistBuilder {
         )
       segment.seconds = this.#targetSeconds
     }
-    return { kind: 'media', segments: this.#segments, maps: this.#maps }
+    return {
+      kind: 'media',
+      segments: this.#segments,
+      maps: this.#maps,
+      sequence: Number(this.#sequence),
+      targetSeconds: this.#targetSeconds,
+      isEnded: this.#isEnded,
+    }
   }
 
   #key(attributes: Attributes): void {

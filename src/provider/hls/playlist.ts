@@ -19,6 +19,8 @@ export interface PlaylistOptions {
   readonly what: string
   /** Variables of the master playlist, which this one may import. */
   readonly variables?: ReadonlyMap<string, string>
+  /** Whether a media playlist may still be growing: that of a channel. */
+  readonly mayGrow?: boolean
 }
 
 /**
@@ -32,13 +34,13 @@ export class PlaylistReader {
   readonly #master: MasterPlaylistBuilder
   readonly #media: MediaPlaylistBuilder
 
-  constructor({ url, what, variables = new Map() }: PlaylistOptions) {
+  constructor({ url, what, variables = new Map(), mayGrow = false }: PlaylistOptions) {
     this.#what = what
     this.#variables = new Variables(url, variables)
     const base = url.href
     const resolve = (uri: string | undefined) => this.#resolved(uri, base)
     this.#master = new MasterPlaylistBuilder(what, resolve)
-    this.#media = new MediaPlaylistBuilder(what, resolve)
+    this.#media = new MediaPlaylistBuilder(what, resolve, mayGrow)
   }
 
   /** @throws ProviderError `malformed`, or `unsupported` for media that cannot be read as files. */

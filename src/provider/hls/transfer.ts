@@ -4,7 +4,6 @@ import { ProviderError } from '../errors.ts'
 import { contentLength, contentRange, isIdentity } from '../headers.ts'
 import type { HttpAnswer } from '../http.ts'
 import type { ByteRange } from './attributes.ts'
-import type { Connection } from './connection.ts'
 import type { Resource } from './media-playlist.ts'
 
 /** Segments of ten seconds have 1 to 30 MiB. */
@@ -12,6 +11,12 @@ const maxPieceBytes = 128 * 1024 ** 2
 /** AES-128 has keys of 16 bytes; of anything else only so much is looked at, to say what it is. */
 const keyBytes = 16
 const maxKeyAnswerBytes = 64 * 1024
+
+/** What a resource is fetched with. */
+export interface Getter {
+  /** @throws ProviderError. */
+  get(url: string, label: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>
+}
 
 const identity = { 'accept-encoding': 'identity' }
 const textNames: Readonly<Record<TextKind, string>> = {
@@ -24,7 +29,7 @@ const textNames: Readonly<Record<TextKind, string>> = {
 
 /** A resource as it is transferred, whole. `maxBytes` is for all of it. @throws ProviderError. */
 export async function transfer(
-  connection: Connection,
+  connection: Getter,
   { url, range }: Resource,
   label: string,
   maxBytes = maxPieceBytes,
@@ -43,7 +48,7 @@ export async function transfer(
 }
 
 /** The key's 16 bytes. @throws ProviderError `malformed` that says what came instead. */
-export async function transferKey(connection: Connection, url: string, label: string): Promise<Uint8Array> {
+export async function transferKey(connection: Getter, url: string, label: string): Promise<Uint8Array> {
   const key = await transfer(connection, { url }, label, maxKeyAnswerBytes)
   if (key.length === keyBytes) return key
   const kind = sniffText(key)

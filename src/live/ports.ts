@@ -149,6 +149,8 @@ export interface MuxJob {
 export interface Mux extends AsyncDisposable {
   /** Resolves when the input has room for more. */
   write(input: number, bytes: Uint8Array): Promise<void>
+  /** Nothing more comes to this input. */
+  end(input: number): void
   /** MPEG-TS. Throws when the process fails. */
   readonly chunks: AsyncIterable<Uint8Array>
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { basename } from 'node:path'
+import type { Writable } from 'node:stream'
 
 /** What a process may print in all before it is stopped, unless its caller reads the output as it comes. */
 const MAX_OUTPUT_BYTES = 16 * 2 ** 20
@@ -123,6 +124,91 @@ export async function runProcess(command: string, options: ProcessOptions): Prom
     signal?.removeEventListener('abort', abort)
     running.delete(child)
     if (running.size === 0) process.off('exit', killAll)
+  }
+}
+
+export interface PipedOptions {
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** How many pipes it reads from: descriptors 3, 4 and so on. */
+  readonly inputs: number
+  readonly killAfterMs?: number
+}
+
+/** A program between pipes. Disposing of it ends it, and resolves when it is gone. */
+export interface PipedProcess extends AsyncDisposable {
+  /** Resolves when the pipe has room for more; at once when nobody reads from it any more. */
+  write(input: number, bytes: Uint8Array): Promise<void>
+  end(input: number): void
+  /**
+   * stdout, as fast as it is taken.
+   *
+   * @throws ProcessError when the program ends with another code than 0, unless it was disposed of.
+   */
+  readonly output: AsyncIterable<Buffer>
+}
+
+/** Starts a program that reads from pipes and writes to stdout, for as long as it is wanted. */
+export function startPiped(
+  command: string,
+  { args, env, inputs, killAfterMs = KILL_AFTER_MS }: PipedOptions,
+): PipedProcess {
+  const name = basename(command)
+  const pipes = Array.from({ length: inputs }, () => 'pipe' as const)
+  const child = spawn(command, [...args], {
+    env: { ...inherited(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe', ...pipes],
+    windowsHide: true,
+  })
+  if (running.size === 0) process.on('exit', killAll)
+  running.add(child)
+  const writables = pipes.map((_, at) => child.stdio[3 + at] as Writable)
+  for (const pipe of writables) pipe.on('error', () => {}) // it has ended: its output says why
+  const stderr = tailOf(STDERR_TAIL_BYTES)
+  child.stderr!.on('data', stderr.add)
+  let isStopped = false
+  const exited = ended(child).finally(() => {
+    running.delete(child)
+    if (running.size === 0) process.off('exit', killAll)
+  })
+  exited.catch(() => {}) // told by the output
+
+  async function* output(): AsyncGenerator<Buffer> {
+    try {
+      yield* child.stdout! as AsyncIterable<Buffer>
+    } catch (error) {
+      if (!isStopped) throw error
+    }
+    const [exitCode, exitSignal] = await exited
+    if (isStopped || exitCode === 0) return
+    const stderrTail = withoutUrls(stderr.text()).trim()
+    const how = exitCode === null ? `was ended by ${exitSignal}` : `ended with code ${exitCode}`
+    throw new ProcessError('failed', `${name} ${how}${quoted(stderrTail)}`, { exitCode, stderrTail })
+  }
+
+  return {
+    output: output(),
+    async write(input, bytes) {
+      const pipe = writables[input]!
+      if (pipe.destroyed || pipe.writableEnded || pipe.write(bytes)) return
+      await new Promise<void>(resolve => {
+        const done = () => {
+          pipe.off('drain', done).off('close', done)
+          resolve()
+        }
+        pipe.once('drain', done).once('close', done)
+      })
+    },
+    end: input => void writables[input]!.end(),
+    async [Symbol.asyncDispose]() {
+      isStopped = true
+      for (const pipe of writables) pipe.destroy()
+      child.stdout!.destroy()
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+      await exited.catch(() => {})
+      clearTimeout(timer)
+    },
   }
 }
 

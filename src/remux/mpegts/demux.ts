@@ -2,9 +2,17 @@
  * Takes one segment of a transport stream (ISO/IEC 13818-1) apart. Two passes over the packets, neither of which makes an
  * object for one: the first finds the tables and how much each stream holds, the second copies payloads together.
  */
+
+import { readPesHeader } from '../../lib/mpegts/pes.ts'
+import {
+  type ProgramStream,
+  readPat,
+  readPmt,
+  SectionReader,
+  type StreamType,
+  TableError,
+} from '../../lib/mpegts/tables.ts'
 import { malformed, unfit } from '../errors.ts'
-import { readPesHeader } from './pes.ts'
-import { type ProgramStream, readPat, readPmt, SectionReader, type StreamType } from './tables.ts'
 
 const packetBytes = 188
 const syncByte = 0x47
@@ -78,7 +86,7 @@ function surveyPackets(bytes: Uint8Array, first: number): Survey {
     pmt = new SectionReader()
   }
   const onPmt = (section: Uint8Array) => {
-    for (const stream of readPmt(section) ?? []) addStream(streams, stream)
+    for (const stream of programOf(section)) addStream(streams, stream)
   }
   for (let at = first; at + packetBytes <= bytes.length; at += packetBytes) {
     if (bytes[at] !== syncByte)
@@ -94,6 +102,15 @@ function surveyPackets(bytes: Uint8Array, first: number): Survey {
   }
   if (streams.size === 0) throw malformed('The transport stream has no program map')
   return { streams: [...streams.values()], payloadBytes }
+}
+
+function programOf(section: Uint8Array): readonly ProgramStream[] {
+  try {
+    return readPmt(section) ?? []
+  } catch (error) {
+    if (error instanceof TableError) throw malformed(error.message)
+    throw error
+  }
 }
 
 /** A later program map may add streams, not change what one is. */

@@ -1,5 +1,8 @@
 /** Program tables of a transport stream: ISO/IEC 13818-1 sections 2.4.4.3 (PAT) and 2.4.4.8 (PMT). */
-import { malformed } from '../errors.ts'
+/** A table that cannot be read. */
+export class TableError extends Error {
+  override name = 'TableError'
+}
 
 /** What an elementary stream holds; `ignored` for what is no part of a film's picture and sound. */
 export type StreamType = 'h264' | 'hevc' | 'aac' | 'ac3' | 'eac3' | 'mpeg-audio'
@@ -10,6 +13,8 @@ export interface ProgramStream {
   readonly type: StreamType | undefined
   /** Whether leaving it out changes nothing for who watches: timed metadata, subtitles, splice points. */
   readonly isOptional: boolean
+  /** stream_type (table 2-34). */
+  readonly streamType: number
   /** In words, for messages. */
   readonly label: string
   /** ISO 639-2, or empty. */
@@ -93,7 +98,10 @@ export function readPat(section: Uint8Array): number | undefined {
   return undefined
 }
 
-/** The streams of a program; undefined when the section is no PMT that is in force. */
+/** The PID of a program's clock references, from a PMT's section. */
+export const clockPidOf = (section: Uint8Array): number => ((section[8]! & 0x1f) << 8) | section[9]!
+
+/** The streams of a program; undefined when the section is no PMT that is in force. @throws TableError when it is cut. */
 export function readPmt(section: Uint8Array): ProgramStream[] | undefined {
   if (section[0] !== pmtTable || (section[5]! & 1) === 0) return undefined
   const streams: ProgramStream[] = []
@@ -103,7 +111,7 @@ export function readPmt(section: Uint8Array): ProgramStream[] | undefined {
     const pid = ((section[at + 1]! & 0x1f) << 8) | section[at + 2]!
     const end = at + 5 + (((section[at + 3]! & 0x0f) << 8) | section[at + 4]!)
     if (end > section.length)
-      throw malformed(`The program map is cut: a stream's descriptors end at ${end} of ${section.length}`)
+      throw new TableError(`The program map is cut: a stream's descriptors end at ${end} of ${section.length}`)
     streams.push(streamOf(type, pid, readDescriptors(section.subarray(at + 5, end))))
     at = end
   }
@@ -131,8 +139,10 @@ function readDescriptors(bytes: Uint8Array): Descriptors {
 }
 
 function streamOf(type: number, pid: number, { tags, language, registration }: Descriptors): ProgramStream {
-  const of = (found: StreamType) => ({ pid, type: found, isOptional: false, label: found, language })
-  const without = (label: string, isOptional: boolean) => ({ pid, type: undefined, isOptional, label, language })
+  const of = (found: StreamType) => ({ pid, streamType: type, type: found, isOptional: false, label: found, language })
+  const without = (label: string, isOptional: boolean) => ({
+    ...{ pid, streamType: type, type: undefined, isOptional, label, language },
+  })
   const known = carried[type]
   if (known !== undefined) return of(known)
   if (optional[type] !== undefined) return without(optional[type], true)

@@ -1,0 +1,213 @@
+import { discontinuityPacket, packetBytes, patPid, pidOf } from '../lib/mpegts/packets.ts'
+import type { Entry, Output } from './splicer.ts'
+
+/** Whole packets, and so much that a block is worth a write of its own: 348 packets. */
+const blockBytes = 348 * packetBytes
+
+interface Block {
+  /** Position of its first byte in the stream. */
+  readonly start: number
+  readonly bytes: Uint8Array
+  /** Final bytes. */
+  length: number
+}
+
+/** A place where decoders can begin. */
+export interface JoinPoint extends Omit<Entry, 'at'> {
+  /** In the stream, in bytes. */
+  readonly position: number
+}
+
+/** One viewer's place in the stream. */
+export interface Cursor extends Disposable {
+  /**
+   * What comes next: whole packets, as many as are here in one piece. Waits while there is nothing new; undefined at the end
+   * of the stream. The memory is everybody's: it must not be changed.
+   *
+   * @throws the signal's reason; what the stream was ended with.
+   */
+  next(signal: AbortSignal): Promise<Uint8Array | undefined>
+  /** How often it was too slow, and had to leave something out. */
+  readonly skips: number
+}
+
+/**
+ * The end of a stream, for any number of viewers: blocks of packets that are written once and read by everybody, the oldest
+ * given up when there is too much. Nobody waits for anybody: who is too slow goes on at the latest place where decoders can begin.
+ */
+export class Ring implements Output {
+  readonly #maxBytes: number
+  readonly #blocks: Block[] = []
+  readonly #joins: JoinPoint[] = []
+  #end = 0
+  #waiting: PromiseWithResolvers<void> | undefined
+  #outcome: { readonly error: unknown } | undefined
+  readonly #listeners = new Set<(point: JoinPoint) => void>()
+
+  /** `maxBytes` of packets are kept at most; at least four blocks. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = Math.max(maxBytes, 4 * blockBytes)
+  }
+
+  /** Bytes put in, from the beginning. */
+  get end(): number {
+    return this.#end
+  }
+
+  get hasBytes(): boolean {
+    return this.#end > 0
+  }
+
+  reserve(bytes: number): Uint8Array {
+    const last = this.#blocks.at(-1)
+    if (last !== undefined && last.bytes.length - last.length >= bytes) return last.bytes.subarray(last.length)
+    const block = { start: this.#end, bytes: new Uint8Array(Math.max(blockBytes, bytes)), length: 0 }
+    this.#blocks.push(block)
+    this.#trim()
+    return block.bytes
+  }
+
+  commit(bytes: number, entries: readonly Entry[]): void {
+    if (bytes === 0) return
+    const block = this.#blocks.at(-1)!
+    const start = this.#end
+    block.length += bytes
+    this.#end += bytes
+    for (const { at, ...entry } of entries) {
+      const point = { ...entry, position: start + at }
+      this.#joins.push(point)
+      for (const tell of this.#listeners) tell(point)
+    }
+    this.#wake()
+  }
+
+  /** Nothing comes any more. Viewers get what there is, and then the error, if one is given. */
+  close(error?: unknown): void {
+    this.#outcome ??= { error }
+    this.#wake()
+  }
+
+  /** Begins at the latest place where decoders can, with what they need before; where there is none, at the oldest byte. */
+  join(): Cursor {
+    const point = this.#joins.at(-1)
+    const state = { position: point?.position ?? this.#oldest, pending: point?.tables, skips: 0 }
+    return {
+      next: signal => this.#next(state, signal),
+      get skips() {
+        return state.skips
+      },
+      [Symbol.dispose]: () => {
+        state.position = Number.POSITIVE_INFINITY
+      },
+    }
+  }
+
+  get hasJoins(): boolean {
+    return this.#joins.length > 0
+  }
+
+  /** Tells of each place where decoders can begin, as soon as it is put in, until disposed of. */
+  onJoin(tell: (point: JoinPoint) => void): Disposable {
+    this.#listeners.add(tell)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(tell) }
+  }
+
+  /** A copy of the bytes from one position to another; undefined when they are not all here. */
+  copy(from: number, to: number): Uint8Array | undefined {
+    if (from < this.#oldest || to > this.#end) return undefined
+    const parts: Uint8Array[] = []
+    for (let at = from; at < to; ) {
+      const part = this.#from(at)
+      if (part === undefined) return undefined
+      parts.push(part.subarray(0, to - at))
+      at += part.length
+    }
+    return Buffer.concat(parts)
+  }
+
+  async #next(
+    state: { position: number; pending: Uint8Array | undefined; skips: number },
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    for (;;) {
+      signal.throwIfAborted()
+      if (state.position < this.#oldest) this.#skip(state)
+      const { pending } = state
+      if (pending !== undefined) {
+        state.pending = undefined
+        return pending
+      }
+      const part = this.#from(state.position)
+      if (part !== undefined) {
+        state.position += part.length
+        return part
+      }
+      if (this.#outcome !== undefined) {
+        if (this.#outcome.error !== undefined) throw this.#outcome.error
+        return undefined
+      }
+      await this.#more(signal)
+    }
+  }
+
+  /** A viewer that was overtaken: the streams are said not to go on, each with the counter that comes next. */
+  #skip(state: { position: number; pending: Uint8Array | undefined; skips: number }): void {
+    state.skips++
+    const point = this.#joins.at(-1)
+    if (point === undefined) {
+      state.position = this.#oldest
+      return
+    }
+    state.position = point.position
+    state.pending = introduction(point)
+  }
+
+  #from(position: number): Uint8Array | undefined {
+    const block = this.#blocks.findLast(({ start }) => start <= position)
+    if (block === undefined || position >= block.start + block.length) return undefined
+    return block.bytes.subarray(position - block.start, block.length)
+  }
+
+  get #oldest(): number {
+    return this.#blocks[0]?.start ?? 0
+  }
+
+  #trim(): void {
+    const newest = this.#blocks.at(-1)!
+    while (this.#blocks.length > 2 && newest.start + newest.bytes.length - this.#blocks[0]!.start > this.#maxBytes)
+      this.#blocks.shift()
+    const oldest = this.#oldest
+    while (this.#joins.length > 0 && this.#joins[0]!.position < oldest) this.#joins.shift()
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve()
+    this.#waiting = undefined
+  }
+
+  async #more(signal: AbortSignal): Promise<void> {
+    this.#waiting ??= Promise.withResolvers<void>()
+    const { promise } = this.#waiting
+    const aborted = Promise.withResolvers<never>()
+    const abort = () => aborted.reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      await Promise.race([promise, aborted.promise])
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+}
+
+function introduction({ tables, counters }: JoinPoint): Uint8Array {
+  const parts: Uint8Array[] = []
+  const introduced = new Set<number>()
+  for (let at = 0; at < tables.length; at += packetBytes) {
+    const pid = pidOf(tables, at)
+    if (!introduced.has(pid)) parts.push(discontinuityPacket(pid, (tables[at + 3]! - 1) & 0x0f))
+    introduced.add(pid)
+    parts.push(tables.subarray(at, at + packetBytes))
+  }
+  for (const [pid, counter] of counters) if (pid !== patPid) parts.push(discontinuityPacket(pid, counter))
+  return Buffer.concat(parts)
+}

@@ -1,0 +1,246 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/log.ts'
+import { LiveError } from './errors.ts'
+import { feed } from './feed.ts'
+import type { Health } from './health.ts'
+import type { Counters, Failures } from './history.ts'
+import {
+  type LiveChannel,
+  type LiveSource,
+  LiveSourceError,
+  type LiveStream,
+  type Muxing,
+  type Upstream,
+} from './ports.ts'
+import { Ring } from './ring.ts'
+import { Splicer } from './splicer.ts'
+
+export interface SessionOptions {
+  readonly ringBytes: number
+  /** An upstream that gives nothing for so long is left for the next. */
+  readonly stallMs: number
+  /** How long the first viewer waits for the first bytes. */
+  readonly startDeadlineMs: number
+  /** How long viewers are kept without any bytes before they are told that it is over. */
+  readonly giveUpMs: number
+}
+
+export interface SessionDeps {
+  readonly source: LiveSource
+  readonly muxing: Muxing
+  readonly health: Health
+  readonly failures: Failures
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Where a session gets its bytes now. */
+export interface CurrentUpstream {
+  readonly upstream: Upstream
+  readonly host: string
+  readonly kind: LiveStream['kind']
+  readonly since: number
+}
+
+/** Without a place for decoders to begin, so much is enough to be sent. */
+const readyBytes = 256 * 1024
+/** Between rounds in which no upstream gave anything. */
+const firstPauseMs = 250
+const maxPauseMs = 4_000
+/** How long an upstream in mid-stream may wait for a connection: the old one may take a moment to be free. */
+const handoverMs = 2_000
+
+/** One channel that is watched: one upstream after another, put into one ring. Disposing of it ends everything. */
+export class Session implements AsyncDisposable {
+  readonly ring: Ring
+  readonly startedAt: number
+  channel: LiveChannel
+  failovers = 0
+  bytesIn = 0
+  current: CurrentUpstream | undefined
+  readonly #options: SessionOptions
+  readonly #deps: SessionDeps
+  readonly #splicer: Splicer
+  readonly #end = new AbortController()
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #running: Promise<void>
+  /** Upstreams that failed, the latest at the end. */
+  #failed: readonly number[] = []
+  #dataAt: number
+  #isReady = false
+
+  constructor(channel: LiveChannel, options: SessionOptions, deps: SessionDeps) {
+    this.channel = channel
+    this.#options = options
+    this.#deps = deps
+    this.ring = new Ring(options.ringBytes)
+    this.#splicer = new Splicer(this.ring)
+    this.startedAt = deps.clock.now()
+    this.#dataAt = this.startedAt
+    this.#ready.promise.catch(() => {}) // whoever waits is told
+    this.#running = this.#run()
+  }
+
+  /** Resolves when there are bytes to send. @throws LiveError with each upstream's reason. */
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  get hasEnded(): boolean {
+    return this.#end.signal.aborted
+  }
+
+  get breaks(): number {
+    return this.#splicer.stats().breaks
+  }
+
+  /** Ends it, and resolves when its connection is free and its processes are gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(new LiveError('stopping', 'Nobody watches any more'))
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log } = this.#deps
+    const { signal } = this.#end
+    try {
+      for (let round = 0; ; round++) {
+        const reasons: LiveSourceError[] = []
+        for (const upstream of this.#ordered()) {
+          signal.throwIfAborted()
+          const before = this.bytesIn
+          const error = await this.#watch(upstream)
+          signal.throwIfAborted()
+          reasons.push(error)
+          this.#note(upstream, error)
+          if (this.bytesIn > before) {
+            round = -1 // it did work: begin again with the best
+            break
+          }
+          if (this.#isLate()) break
+        }
+        const over = this.#verdict(reasons)
+        if (over !== undefined) throw over
+        if (round >= 0) await clock.sleep(Math.min(maxPauseMs, firstPauseMs * 2 ** round), signal)
+      }
+    } catch (error) {
+      const isStopped = signal.aborted
+      const reason = isStopped ? signal.reason : error
+      if (!isStopped && !(error instanceof LiveError))
+        log.error({ error, channel: this.channel.id }, 'a session failed')
+      this.#ready.reject(reason)
+      this.#end.abort(reason)
+      this.ring.close(isStopped ? undefined : reason)
+    }
+  }
+
+  /** Reads one upstream for as long as it gives something; resolves to why it does not any more. */
+  async #watch(upstream: Upstream): Promise<LiveSourceError> {
+    const { source, muxing, health, clock } = this.#deps
+    const over = new AbortController()
+    const signal = AbortSignal.any([this.#end.signal, over.signal])
+    const late = new LiveSourceError('stalled', `${upstream.name} gave nothing in time`)
+    const watchdog = this.#guard(over, late)
+    try {
+      const waitMs = this.#isReady ? handoverMs : 0
+      await using stream = await source.open(upstream, { signal, waitMs })
+      this.#dataAt = clock.now()
+      this.#splicer.breakHere()
+      this.current = { upstream, host: stream.host, kind: stream.kind, since: clock.now() }
+      signal.addEventListener('abort', () => void stream[Symbol.asyncDispose](), { once: true })
+      for await (const fed of feed(stream, this.channel.dropCorrupt ?? false, muxing)) {
+        if (signal.aborted) break
+        if (fed === 'break') this.#splicer.breakHere()
+        else this.#take(fed)
+      }
+      signal.throwIfAborted()
+      return new LiveSourceError('ended', `${upstream.name} ended`)
+    } catch (error) {
+      if (over.signal.aborted) return late
+      if (error instanceof LiveSourceError) return error
+      this.#end.signal.throwIfAborted()
+      return new LiveSourceError('failed', `${upstream.name}: ${(error as Error).message}`, { cause: error })
+    } finally {
+      if (this.current?.upstream === upstream && this.bytesIn > 0) health.worked(upstream)
+      this.current = undefined
+      over.abort()
+      await watchdog
+    }
+  }
+
+  /** Ends the reading of an upstream that gives nothing: a look at the time of the last bytes now and then. */
+  async #guard(over: AbortController, late: LiveSourceError): Promise<void> {
+    const { clock } = this.#deps
+    const from = clock.now()
+    const { startDeadlineMs, stallMs } = this.#options
+    try {
+      for (;;) {
+        const since = Math.max(from, this.#dataAt)
+        const allowed = this.current === undefined ? startDeadlineMs : stallMs
+        const left = since + allowed - clock.now()
+        if (left <= 0) return over.abort(late)
+        await clock.sleep(Math.min(left, 1_000), over.signal)
+      }
+    } catch {
+      // it ended otherwise
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    const { counters, clock } = this.#deps
+    this.bytesIn += bytes.length
+    counters.bytesIn += bytes.length
+    this.#dataAt = clock.now()
+    this.#splicer.push(bytes)
+    if (this.#isReady || !(this.ring.hasJoins || this.ring.end >= readyBytes)) return
+    this.#isReady = true
+    this.#ready.resolve()
+  }
+
+  #note(upstream: Upstream, error: LiveSourceError): void {
+    const { health, failures, counters, log } = this.#deps
+    const { id, number, name } = this.channel
+    this.#failed = [...this.#failed.filter(other => other !== upstream.id), upstream.id]
+    health.failed(upstream, error)
+    failures.add(id, { upstreamId: upstream.id, code: error.code, reason: error.message })
+    counters.upstreamErrors[error.code]++
+    if (this.#isReady) {
+      this.failovers++
+      counters.failovers++
+    }
+    const fields = { channel: number, name, upstream: upstream.name, code: error.code, reason: error.message }
+    log.warn(fields, 'An upstream of a channel gives nothing')
+  }
+
+  /** By health; of those that are well, the one that failed here last comes last. */
+  #ordered(): readonly Upstream[] {
+    const failedAt = ({ id }: Upstream) => this.#failed.indexOf(id)
+    return this.#deps.health.ordered(this.channel.upstreams.toSorted((a, b) => failedAt(a) - failedAt(b)))
+  }
+
+  #isLate(): boolean {
+    const { startDeadlineMs, giveUpMs } = this.#options
+    const waited = this.#deps.clock.now() - this.#dataAt
+    return waited >= (this.#isReady ? giveUpMs : startDeadlineMs)
+  }
+
+  /** Whether it is over: nobody has anything, for good or for too long. */
+  #verdict(reasons: readonly LiveSourceError[]): LiveError | undefined {
+    const { name, upstreams } = this.channel
+    if (upstreams.length === 0) return new LiveError('failed', `${name} has no upstream`)
+    const isBusy = reasons.length > 0 && reasons.every(({ code }) => code === 'busy')
+    if (!this.#isReady && !isBusy && !this.#isLate() && reasons.some(({ code }) => passing.has(code))) return undefined
+    if (this.#isReady && !this.#isLate()) return undefined
+    const all = reasons.map(({ message }) => message).join('; ')
+    const code = isBusy
+      ? 'busy'
+      : reasons.every(({ code }) => code === 'not-media' || code === 'unsupported')
+        ? 'no-media'
+        : 'failed'
+    return new LiveError(code, `${name} cannot be watched: ${all}`, { cause: reasons[0] })
+  }
+}
+
+/** What may be over in a moment, so that it is worth the rest of the first viewer's patience. */
+const passing: ReadonlySet<string> = new Set(['stalled', 'ended', 'unreachable', 'failed'])

@@ -8,6 +8,7 @@ import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectRpc, mount3, Nfsstat3, nfs3 } from '@nfs/protocol-rpc'
+import { accountOptions } from '../src/app/account-options.ts'
 import type { Status } from '../src/app/index.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { openAccount } from '../src/provider/index.ts'
@@ -40,7 +41,7 @@ async function build(login: Login): Promise<void> {
   note('building a catalogue of 150,000 films and 1,020,000 episodes (once, some minutes)')
   rmSync(data, { recursive: true, force: true })
   const config = benchConfig(data, login)
-  await using account = openAccount(config.accounts[0]!, { log: silentLog })
+  await using account = openAccount(accountOptions(config.accounts[0]!), { log: silentLog })
   const started = performance.now()
   await fillCatalogue(config, account.snapshot, locator => ({
     size: 700e6 + Number(/\d+/.exec(locator)![0]),

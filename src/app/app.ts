@@ -8,7 +8,7 @@ import {
   type SyncReport,
 } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
-import { type Http, HttpProblem, queueRoutes, startHttp } from '../http/index.ts'
+import { channelRoutes, type Http, HttpProblem, queueRoutes, startHttp } from '../http/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { listenError } from '../lib/listen-error.ts'
 import type { Logger } from '../lib/log.ts'
@@ -25,10 +25,12 @@ import {
 import { type Nfs, startNfs } from '../nfs/index.ts'
 import { type Account, openAccount } from '../provider/index.ts'
 import type { Queue } from '../queue/index.ts'
+import { accountOptions } from './account-options.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
 import { lockInstance } from './instance.ts'
+import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
 import { registerMetrics } from './metrics.ts'
 import { withPartialFiles } from './partial-tree.ts'
@@ -74,6 +76,8 @@ export interface Parts {
   readonly accounts: ReadonlyMap<string, Account>
   readonly syncs: Syncs
   readonly schedule: ScheduledRuns
+  /** Undefined where the tuner is switched off. */
+  readonly live: LiveTv | undefined
 }
 
 /**
@@ -103,7 +107,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
           graceMs,
           showConcurrency,
         },
-        accounts: config.accounts,
+        accounts: config.accounts.map(accountOptions),
       },
       {
         log,
@@ -116,6 +120,9 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ),
   )
   const catalog = stack.use(openCatalog(path))
+  const live = config.tuner.enabled
+    ? stack.use(await startLiveTv({ config, catalogPath: path, accounts }, { log, clock, onDeath: fatal.resolve }))
+    : undefined
 
   const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock }))
   const materializer = stack.use(
@@ -164,6 +171,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     onDone() {
       progress = undefined
       if (stopping.signal.aborted) return
+      live?.catalogChanged()
       wake()
       void forgetRetired()
     },
@@ -187,7 +195,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   }
   const parts: Parts = {
     ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue },
-    ...{ nfs, accounts, syncs, schedule },
+    ...{ nfs, accounts, syncs, schedule, live },
   }
   const metrics = stack.use(openMetrics())
   registerMetrics(metrics, parts)
@@ -203,9 +211,13 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
         },
         token: instance.token,
       },
-      [queueRoutes(queueActions(queue), instance.token)],
+      [
+        queueRoutes(queueActions(queue), instance.token),
+        ...(live === undefined ? [] : [live.routes, channelRoutes(live.actions, instance.token)]),
+      ],
     ),
   )
+  await live?.announce(http.port)
   instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })
   if (isSyncDue(catalog, config, clock.now())) syncs.run()
   else void syncs.check() // it logs what fails
@@ -224,7 +236,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
 function openAccounts(config: Config, stack: AsyncDisposableStack, log: Logger): ReadonlyMap<string, Account> {
   const accounts = new Map<string, Account>()
   for (const options of config.accounts) {
-    accounts.set(options.id, stack.use(openAccount(options, { log: log.child({ part: 'provider' }) })))
+    accounts.set(options.id, stack.use(openAccount(accountOptions(options), { log: log.child({ part: 'provider' }) })))
   }
   return accounts
 }

@@ -7,6 +7,7 @@ import { silentLog } from '../lib/log.ts'
 import { formatSize } from '../lib/units.ts'
 import { findTools } from '../media/index.ts'
 import { openAccount } from '../provider/index.ts'
+import { accountOptions } from './account-options.ts'
 import { demoDirectory } from './demo.ts'
 import { findInstance } from './instance.ts'
 
@@ -52,7 +53,7 @@ export async function* runChecks(config: Config, signal: AbortSignal): AsyncIter
 
 async function checkAccount(options: Config['accounts'][number], signal: AbortSignal): Promise<Check> {
   const name = `account ${options.id}`
-  await using account = openAccount(options, { log: silentLog })
+  await using account = openAccount(accountOptions(options), { log: silentLog })
   try {
     const { maxConnections, connectionsInUse, expiresAt, host, active, state } = await account.status(signal)
     const until = expiresAt === undefined ? 'without an end' : `until ${new Date(expiresAt).toISOString().slice(0, 10)}`

@@ -1,10 +1,11 @@
 import { counter, gauge, type Metrics } from '../lib/metrics.ts'
 import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
+import type { LiveTv } from './live-tv.ts'
 
 /** Publishes what each part counts; ARCHITECTURE.md has the names' pattern. Labels are closed sets, never file names. */
 export function registerMetrics(metrics: Metrics, parts: Parts): void {
-  const { nfs, accounts, catalog, materializer, measurer, indexer, queue } = parts
+  const { nfs, accounts, catalog, materializer, measurer, indexer, queue, live } = parts
   metrics.register('nfs', () => nfs.stats(), {
     calls_total: counter(
       'Calls by procedure.',
@@ -112,6 +113,35 @@ export function registerMetrics(metrics: Metrics, parts: Parts): void {
     entries: gauge('Titles in the queue of those to be made, by state.', ({ states }) => states, 'state'),
     made_total: counter('Files made.', ({ made }) => made),
     failures_total: counter('Tries that failed.', ({ failures }) => failures),
+  })
+  if (live !== undefined) registerLiveMetrics(metrics, live)
+}
+
+/** Labels are closed sets: channels come and go, and have no place in metrics. */
+function registerLiveMetrics(metrics: Metrics, { gateway, tests, status }: LiveTv): void {
+  metrics.register('live', () => gateway.stats(), {
+    sessions: gauge('Channels that are watched.', ({ sessionsNow }) => sessionsNow),
+    viewers: gauge('Viewers.', ({ viewersNow }) => viewersNow),
+    sessions_total: counter('Sessions begun.', ({ sessions }) => sessions),
+    viewers_total: counter('Viewers served.', ({ viewers }) => viewers),
+    refused_total: counter('Viewers who could not be served.', ({ refused }) => refused),
+    received_bytes_total: counter('Bytes from providers.', ({ bytesIn }) => bytesIn),
+    sent_bytes_total: counter('Bytes to viewers.', ({ bytesOut }) => bytesOut),
+    failovers_total: counter('Changes of upstream in mid-stream.', ({ failovers }) => failovers),
+    skips_total: counter('Times that a viewer was too slow and left something out.', ({ skips }) => skips),
+    upstream_errors_total: counter(
+      'Upstreams that gave nothing, by reason.',
+      ({ upstreamErrors }) => upstreamErrors,
+      'reason',
+    ),
+  })
+  metrics.register('tuner', () => ({ ...status(), tested: tests.stats() }), {
+    channels: gauge('Channels in the lineup.', ({ devices }) =>
+      devices.reduce((sum, { channels }) => sum + channels, 0),
+    ),
+    devices: gauge('Devices that they are on.', ({ devices }) => devices.length),
+    guide_bytes: gauge('Size of the guide.', ({ guide }) => guide?.bytes ?? 0),
+    tests_total: counter('Upstreams tried.', ({ tested }) => tested.tested),
   })
 }
 

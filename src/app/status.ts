@@ -4,6 +4,7 @@ import type { NfsStats, PortmapOutcome } from '../nfs/index.ts'
 import type { SlotStats } from '../provider/index.ts'
 import type { QueueStats } from '../queue/index.ts'
 import type { Parts } from './app.ts'
+import type { LiveStatus } from './live-tv.ts'
 import type { SyncState } from './syncs.ts'
 
 /** Everything about the running server, as `/api/status` and `reelport status` give it. Times are milliseconds since the epoch. */
@@ -25,6 +26,8 @@ export interface Status {
   /** What is made into files. */
   readonly queue: QueueStats
   readonly cache: MaterializerStats
+  /** Live channels; left out where there is no tuner. */
+  readonly live?: LiveStatus
 }
 
 export function statusOf({
@@ -40,6 +43,7 @@ export function statusOf({
   accounts,
   syncs,
   schedule,
+  live,
 }: Parts): Status {
   const { host, exports } = config.nfs
   return {
@@ -53,5 +57,6 @@ export function statusOf({
     index: indexer.stats(),
     queue: queue.stats(),
     cache: materializer.stats(),
+    ...(live !== undefined && { live: live.status() }),
   }
 }

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import type { Logger } from '../lib/log.ts'
-import type { FromThread, Numbered, StopRequest } from './thread.ts'
+import type { FromThread, Numbered, StopRequest, Thrown } from './thread.ts'
 
 /** The other end of a Thread, inside of it. */
 export interface MainThread<Event> {
@@ -33,10 +33,16 @@ export function serveMainThread<Request extends object, Event>(
     try {
       post({ type: 'done', call, result: isStop ? await stop() : await answer(message as Request) })
     } catch (error) {
-      post({ type: 'failed', call, error: error instanceof Error ? error : new Error(String(error)) })
+      post({ type: 'failed', call, error: thrown(error) })
     }
     if (isStop) port.close()
   })
+}
+
+function thrown(error: unknown): Thrown {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  const { code } = error as { code?: unknown }
+  return { name, message, stack, code: typeof code === 'string' ? code : undefined }
 }
 
 function postingLog(post: (message: FromThread<never>) => void, bound: object): Logger {

@@ -9,7 +9,7 @@ export type Numbered<Request> = Request & { readonly call: number }
 export type FromThread<Event> =
   | { readonly type: 'open' }
   | { readonly type: 'done'; readonly call: number; readonly result: unknown }
-  | { readonly type: 'failed'; readonly call: number; readonly error: Error }
+  | { readonly type: 'failed'; readonly call: number; readonly error: Thrown }
   | {
       readonly type: 'log'
       readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -17,6 +17,27 @@ export type FromThread<Event> =
       readonly message: string
     }
   | { readonly type: 'event'; readonly event: Event }
+
+/** What is left of an error on its way between threads. */
+export interface Thrown {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+  readonly code: string | undefined
+}
+
+/** An error that was thrown in another thread: its class is lost, its name and code are not. */
+export class ThreadError extends Error {
+  override readonly name: string
+  readonly code: string | undefined
+
+  constructor({ name, message, stack, code }: Thrown) {
+    super(message)
+    this.name = name
+    this.code = code
+    if (stack !== undefined) this.stack = stack
+  }
+}
 
 /** Asked of every thread before it ends. */
 export interface StopRequest {
@@ -32,7 +53,7 @@ export interface ThreadEvents<Event> {
 
 /** The main thread's hold on another one. Disposing of it lets it stop, and resolves when it has ended. */
 export interface Thread<Request> extends AsyncDisposable {
-  /** Rejects with what the thread threw, and when it has ended. */
+  /** Rejects with ThreadError for what the thread threw, and when it has ended. */
   call(request: Request): Promise<unknown>
 }
 
@@ -63,7 +84,7 @@ export async function startThread<Request extends object, Event>(
         calls.get(message.call)?.resolve(message.result)
         break
       case 'failed':
-        calls.get(message.call)?.reject(message.error)
+        calls.get(message.call)?.reject(new ThreadError(message.error))
         break
     }
     calls.delete(message.call)

@@ -1,4 +1,15 @@
-export type { Action, Health, HttpDeps, Overview, PartHealth, QueueActions, TitleQuery } from './ports.ts'
+export { channelRoutes } from './channel-routes.ts'
+export type {
+  Action,
+  ChannelActions,
+  ChannelQuery,
+  Health,
+  HttpDeps,
+  Overview,
+  PartHealth,
+  QueueActions,
+  TitleQuery,
+} from './ports.ts'
 export { HttpProblem } from './problem.ts'
 export { queueRoutes } from './queue-routes.ts'
 export { createHttp, type Http, type HttpOptions, startHttp } from './server.ts'

@@ -62,3 +62,32 @@ export interface QueueActions {
   resume(variantIds?: readonly number[]): unknown
   move(variantIds: readonly number[], to: 'top' | 'bottom' | 'up' | 'down' | { readonly before: number }): unknown
 }
+
+/** Which channels somebody looks for. */
+export interface ChannelQuery {
+  /** Words of the name, a number, or empty for all. */
+  readonly q: string
+  readonly limit: number
+  /** Where the next page starts: the last channel's id of the one before. */
+  readonly after: number
+}
+
+/** Live channels, their guide, and who watches them. Answers are sent as JSON; what cannot be done is thrown as HttpProblem. */
+export interface ChannelActions {
+  list(query: ChannelQuery): Promise<unknown>
+  show(id: number): Promise<unknown>
+  /** Changes a channel; null takes back all changes. `patch` is whatever JSON object was sent. */
+  override(id: number, patch: object | null): Promise<unknown>
+  /** Tries the upstreams of these channels, one after the other. */
+  test(ids: readonly number[]): Promise<unknown>
+  /** Between two moments, in milliseconds since the epoch. */
+  programmes(id: number, from: number, to: number): Promise<unknown>
+  /** How the lineup came about. */
+  lineup(): Promise<unknown>
+  /** How the guide came about, and what did not match. */
+  guide(): Promise<unknown>
+  /** Reads guides again; answers when it has begun. */
+  refreshGuide(): unknown
+  /** Sessions, and what went wrong lately. */
+  live(): unknown
+}

@@ -1,6 +1,8 @@
 /** Consonants: no word comes of them, no number, and no two look alike. */
 const letters = 'bcdfghjklmnpqrstvwxz'
 const length = 5
+/** XMLTV wants ids that look like domain names (RFC 2838); tv_validate_file refuses others. */
+const suffix = '.tv'
 /** As many ids as there are: 3.2 million. */
 const count = letters.length ** length
 /** Has no factor in common with `count`, so that every id has a place of its own, far from its neighbour's. */
@@ -22,5 +24,5 @@ export function guideIdOf(channelId: number): string {
     text += letters[rest % letters.length]
     rest = Math.floor(rest / letters.length)
   }
-  return text
+  return `${text}${suffix}`
 }

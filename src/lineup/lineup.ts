@@ -42,6 +42,8 @@ export interface LineupOptions {
   /** Of a device that does not say. */
   readonly maxChannels: number
   readonly overrides: readonly OverrideRow[]
+  /** What was wrong with them, for the report. */
+  readonly overrideProblems?: readonly string[]
 }
 
 export interface LineupDeps {
@@ -129,6 +131,7 @@ export function openLineup(path: string, options: LineupOptions, { newDeviceId, 
       channels: shown.length - left.length,
       upstreams: shown.reduce((sum, { channel }) => sum + channel.upstreams.length, 0),
       problems: [
+        ...(options.overrideProblems ?? []),
         ...applied.problems,
         ...(left.length > 0 ? [`${left.length} channels fit no device's filter`] : []),
       ].slice(0, maxNamedProblems),

@@ -40,7 +40,7 @@ export interface Channel {
   readonly id: number
   /** Guide number: permanent, never reused. Text, because `5.1` is one. */
   readonly number: string
-  /** The channel's id in our XMLTV: five letters, permanent, never reused. */
+  /** The channel's id in our XMLTV, such as `kbrzt.tv`: permanent, never reused. */
   readonly guideId: string
   readonly name: string
   readonly logo?: string

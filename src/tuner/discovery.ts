@@ -101,6 +101,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     socket.on('error', () => {})
     socket.on('data', chunk => {
       input = Buffer.concat([input, chunk as Buffer])
+      if ((packetLength(input) ?? 0) > maxPacketBytes) return void socket.destroy()
       for (
         let length = packetLength(input);
         length !== undefined && input.length >= length;

@@ -107,6 +107,7 @@ export class LiveStreams {
 /** Where another address of the same channel may do better. */
 const elsewhere: ReadonlySet<ProviderErrorCode> = new Set([
   'gone',
+  'refused', // as panels answer for a form that a channel does not have
   'not-media',
   'unsupported',
   'malformed',

@@ -1,3 +1,4 @@
+import { allowedText } from '../characters.ts'
 import type { ProblemCount } from '../problems.ts'
 import { htmlEntities } from './entities.ts'
 
@@ -5,8 +6,6 @@ const cdataStart = '<![CDATA['
 const cdataEnd = ']]>'
 /** `&`, a name and `;`: the longest that is waited for at the end of a chunk. */
 const maxReferenceChars = 34
-/** What XML 1.0 does not allow, and the C1 controls and halves of surrogates, which nobody means. */
-const forbidden = /(?![\t\n\r])\p{Cc}|[\ufffe\uffff]|\p{Cs}/gu
 const reference = /&(?:#(\d{1,8});|#[xX]([\da-fA-F]{1,8});|([A-Za-z][A-Za-z\d]{1,31});)?/g
 const rawLess = /<(?![A-Za-z_:/!?])/g
 const xmlNames = new Set(['amp', 'lt', 'gt', 'quot', 'apos'])
@@ -35,13 +34,7 @@ export class Repair {
   }
 
   #allowed(chunk: string): string {
-    let dropped = 0
-    const allowed = chunk.replace(forbidden, () => {
-      dropped++
-      return ''
-    })
-    this.#problems.add('control-character', dropped)
-    return allowed
+    return allowedText(chunk, count => this.#problems.add('control-character', count))
   }
 
   #repair(text: string, isLast: boolean): string {
@@ -86,8 +79,8 @@ export class Repair {
 
   /** A reference by number. 128 to 159 are read as browsers do (HTML Standard, numeric character reference end state). */
   #character(code: number): string {
-    if (code >= 0x80 && code <= 0x9f) return windows1252.decode(Uint8Array.of(code)).replace(forbidden, '')
-    if (code <= 0x10ffff && !String.fromCodePoint(code).match(forbidden)) return `&#${code};`
+    if (code >= 0x80 && code <= 0x9f) return allowedText(windows1252.decode(Uint8Array.of(code)))
+    if (code <= 0x10ffff && allowedText(String.fromCodePoint(code)) !== '') return `&#${code};`
     this.#problems.add('control-character')
     return ''
   }

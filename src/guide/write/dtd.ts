@@ -21,6 +21,7 @@ const people = 60
 const lang = { lang: line }
 const size = { width: digits, height: digits }
 const yesNo = oneOf('yes', 'no')
+const stereo = oneOf('mono', 'stereo', 'dolby', 'dolby digital', 'bilingual', 'surround')
 
 const named = (name: string, most = many): Rule => ({ name, most, text: line, attributes: lang })
 const plain = (name: string, text: Clean = line): Rule => ({ name, most: 1, text })
@@ -79,7 +80,7 @@ export const programmeRules: readonly Rule[] = [
     most: 1,
     children: [plain('present', yesNo), plain('colour', yesNo), plain('aspect'), plain('quality')],
   },
-  { name: 'audio', most: 1, children: [plain('present', yesNo), plain('stereo')] },
+  { name: 'audio', most: 1, children: [plain('present', yesNo), plain('stereo', stereo)] },
   { name: 'previously-shown', most: 1, isFlag: true },
   { name: 'premiere', most: 1, text: line, attributes: lang, isFlag: true },
   { name: 'last-chance', most: 1, text: line, attributes: lang, isFlag: true },

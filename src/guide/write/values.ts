@@ -1,3 +1,4 @@
+import { allowedText } from '../characters.ts'
 import { oneLine } from '../xml-element.ts'
 
 /** Titles beyond this are refused by what some media servers store them in. */
@@ -8,12 +9,12 @@ const maxUrlChars = 2_000
 /** A text as it is written, or undefined when nothing is left of it. */
 export type Clean = (text: string) => string | undefined
 
-export const line: Clean = text => cut(oneLine(text), maxTitleChars)
+export const line: Clean = text => cut(oneLine(allowedText(text)), maxTitleChars)
 
 /** Several lines stay several lines. */
 export const paragraphs: Clean = text =>
   cut(
-    text
+    allowedText(text)
       .replace(/[^\S\n]+/g, ' ')
       .replace(/ ?\n[\n ]*/g, '\n')
       .trim(),
@@ -22,7 +23,7 @@ export const paragraphs: Clean = text =>
 
 /** Players load nothing else, and nothing else is meant for them. */
 export const webAddress: Clean = text => {
-  const address = text.trim()
+  const address = allowedText(text).trim()
   return /^https?:\/\/[^\s<>"]+$/i.test(address) && address.length <= maxUrlChars ? address : undefined
 }
 

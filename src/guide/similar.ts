@@ -1,6 +1,6 @@
 import { wordsOf } from './names.ts'
 
-/** Channels that are looked at for one suggestion: those that share its rarest words. */
+/** Channels that are looked at for one suggestion: those of which words begin like its rarest. */
 const maxCandidates = 300
 
 /** Something that may be what was looked for. */
@@ -13,15 +13,15 @@ export interface Suggestion<T> {
 /** Finds names that are like others, by the pairs of letters they share (Dice's coefficient). */
 export class SimilarNames<T> {
   readonly #entries: { readonly item: T; readonly name: string }[] = []
-  readonly #byWord = new Map<string, number[]>()
+  readonly #byBeginning = new Map<string, number[]>()
   readonly #pairs = new Map<number, ReadonlySet<string>>()
 
   add(name: string, item: T): void {
     const words = wordsOf(name)
     const at = this.#entries.push({ item, name: words.join(' ') }) - 1
-    for (const word of new Set(words)) {
-      const list = this.#byWord.get(word)
-      if (list === undefined) this.#byWord.set(word, [at])
+    for (const beginning of beginningsOf(words)) {
+      const list = this.#byBeginning.get(beginning)
+      if (list === undefined) this.#byBeginning.set(beginning, [at])
       else list.push(at)
     }
   }
@@ -45,7 +45,9 @@ export class SimilarNames<T> {
   }
 
   #candidates(words: readonly string[]): ReadonlySet<number> {
-    const lists = words.map(word => this.#byWord.get(word) ?? []).sort((a, b) => a.length - b.length)
+    const lists = [...beginningsOf(words)]
+      .map(beginning => this.#byBeginning.get(beginning) ?? [])
+      .sort((a, b) => a.length - b.length)
     const found = new Set<number>()
     for (const list of lists) {
       for (const at of list) {
@@ -63,6 +65,11 @@ export class SimilarNames<T> {
     this.#pairs.set(at, pairs)
     return pairs
   }
+}
+
+/** Of words: enough to find `SkyOne` for `Sky One`. */
+function beginningsOf(words: readonly string[]): ReadonlySet<string> {
+  return new Set(words.map(word => word.slice(0, 3)))
 }
 
 function pairsOf(text: string): ReadonlySet<string> {

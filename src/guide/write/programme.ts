@@ -11,7 +11,8 @@ const passingWords = /\b(news|sports?|nachrichten|noticias|weather|shopping|info
 
 /**
  * The content of a programme as XML text, in the order of the DTD and with nothing that the DTD does not know, so that only
- * its time and channel have to be put around it. Undefined for one without a title.
+ * its time and channel have to be put around it. Undefined for one without a title. Text that was escaped twice (`&amp;amp;`), which
+ * happens more often than that somebody means it, is written as if it had been escaped once.
  *
  * `start` is when it is shown, in milliseconds since the epoch.
  */

@@ -1,5 +1,8 @@
 export type { SyncReport, TitleStatus } from '../catalog/index.ts'
+export type { GuideReport } from '../guide/index.ts'
+export type { LineupReport } from '../lineup/index.ts'
 export { type App, type AppDeps, type AppOptions, startApp } from './app.ts'
+export type { ChannelReport } from './channel-actions.ts'
 export { demoConfig, demoDirectory, type RunningDemo, startDemo } from './demo.ts'
 export { type Check, runChecks } from './doctor.ts'
 export { findInstance, InUseError } from './instance.ts'

@@ -50,7 +50,7 @@ function relayOf(relay: ProviderRelay): HlsRelay {
 }
 
 const liveCode = {
-  busy: 'busy',
+  busy: 'limited',
   'no-slot': 'busy',
   preempted: 'busy',
   refused: 'refused',

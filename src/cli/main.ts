@@ -2,8 +2,10 @@ import { parseArgs } from 'node:util'
 import { ConfigError, reportProblems } from '../config/index.ts'
 import { type Command, helpFor, parseOptions } from './command.ts'
 import { catCommand } from './commands/cat.ts'
+import { channelsCommand } from './commands/channels.ts'
 import { configCommand } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { guideCommand } from './commands/guide.ts'
 import { lsCommand } from './commands/ls.ts'
 import { queueCommand } from './commands/queue.ts'
 import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
@@ -18,6 +20,8 @@ const commands: readonly Command[] = [
   demoCommand,
   syncCommand,
   queueCommand,
+  channelsCommand,
+  guideCommand,
   lsCommand,
   catCommand,
   statusCommand,
@@ -105,7 +109,7 @@ function help(name: string | undefined): number {
     const width = Math.max(...commands.map(({ name }) => name.length))
     process.stdout.write(
       [
-        `reelport ${version}: an IPTV provider's films and series as files, over NFS`,
+        `reelport ${version}: an IPTV provider's films and series as files over NFS, and its channels as a tuner`,
         '',
         ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
         '',

@@ -7,6 +7,8 @@ export interface RunningServer {
   readonly nfsPort: number
   get(path: string, signal: AbortSignal): Promise<unknown>
   post(path: string, body: object, signal: AbortSignal): Promise<unknown>
+  put(path: string, body: object, signal: AbortSignal): Promise<unknown>
+  delete(path: string, signal: AbortSignal): Promise<unknown>
 }
 
 /** The running server, or undefined when none runs on `directory`. */
@@ -15,7 +17,11 @@ export function findServer(directory: string): RunningServer | undefined {
   if (found === undefined) return undefined
   const { note, token } = found
   async function request(path: string, init: RequestInit): Promise<unknown> {
-    const headers = { authorization: `Bearer ${token.reveal()}`, 'content-type': 'application/json' }
+    const hasBody = init.body !== undefined
+    const headers = {
+      authorization: `Bearer ${token.reveal()}`,
+      ...(hasBody && { 'content-type': 'application/json' }),
+    }
     const url = new URL(path, note.httpUrl)
     const response = await fetch(url, { ...init, headers }).catch(error => {
       if (init.signal?.aborted) throw init.signal.reason
@@ -33,6 +39,8 @@ export function findServer(directory: string): RunningServer | undefined {
     nfsPort: note.nfsPort,
     get: (path, signal) => request(path, { signal }),
     post: (path, body, signal) => request(path, { method: 'POST', body: JSON.stringify(body), signal }),
+    put: (path, body, signal) => request(path, { method: 'PUT', body: JSON.stringify(body), signal }),
+    delete: (path, signal) => request(path, { method: 'DELETE', signal }),
   }
 }
 

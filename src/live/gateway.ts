@@ -417,7 +417,8 @@ class ChannelGateway implements Gateway {
       this.#failures.add(serving.channel.id, { upstreamId: upstream.id, code: error.code, reason: error.message })
       if (error.code !== 'not-media') await this.#close(serving)
     }
-    const code = error.code === 'busy' ? 'busy' : error.code === 'not-media' ? 'no-media' : 'failed'
+    const code =
+      error.code === 'busy' || error.code === 'limited' ? 'busy' : error.code === 'not-media' ? 'no-media' : 'failed'
     return new LiveError(code, `${serving.channel.name} cannot be watched: ${error.message}`, { cause: error })
   }
 

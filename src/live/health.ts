@@ -57,7 +57,7 @@ export class Health {
 
   /** A connection that is in use says nothing of the upstream. */
   failed({ id }: Upstream, { code, message, retryAfterMs }: LiveSourceError): void {
-    if (code === 'busy') return
+    if (code === 'busy' || code === 'limited') return
     const now = this.#clock.now()
     const before = this.#records.get(id)
     const weight = (before === undefined ? 0 : this.#weightOf(before)) + 1

@@ -54,7 +54,7 @@ export interface Counters {
 export const newCounters = (): Counters => ({
   ...{ sessions: 0, viewers: 0, bytesIn: 0, bytesOut: 0, failovers: 0, skips: 0, refused: 0 },
   upstreamErrors: {
-    ...{ busy: 0, refused: 0, gone: 0, 'not-media': 0, unsupported: 0 },
+    ...{ busy: 0, limited: 0, refused: 0, gone: 0, 'not-media': 0, unsupported: 0 },
     ...{ stalled: 0, ended: 0, unreachable: 0, failed: 0 },
   },
 })

@@ -104,7 +104,8 @@ export type RelayedAnswer =
 
 /** Why an upstream gave nothing, or no more. */
 export type LiveSourceErrorCode =
-  | 'busy' // the account's connections are all in use, by us or by somebody else
+  | 'busy' // the account's connections are all in use by us
+  | 'limited' // the provider says that there are too many, though we have not: it may still count one that has ended
   | 'refused' // not allowed: credentials, address, country
   | 'gone' // the provider does not have it
   | 'not-media' // a page, a text, an empty answer, a playlist without segments, a clip that stands for nothing

@@ -48,6 +48,8 @@ const readyBytes = 256 * 1024
 /** Between rounds in which no upstream gave anything. */
 const firstPauseMs = 250
 const maxPauseMs = 4_000
+/** A panel that counts HLS clients by their requests does so for some seconds after the last: who zaps is not refused for that. */
+const limitedMs = 12_000
 /** How long an upstream in mid-stream may wait for a connection: the old one may take a moment to be free. */
 const handoverMs = 2_000
 
@@ -229,7 +231,9 @@ export class Session implements AsyncDisposable {
   #verdict(reasons: readonly LiveSourceError[]): LiveError | undefined {
     const { name, upstreams } = this.channel
     if (upstreams.length === 0) return new LiveError('failed', `${name} has no upstream`)
-    const isBusy = reasons.length > 0 && reasons.every(({ code }) => code === 'busy')
+    const isCrowded = this.#deps.clock.now() - this.startedAt >= limitedMs
+    const isBusy =
+      reasons.length > 0 && reasons.every(({ code }) => code === 'busy' || (code === 'limited' && isCrowded))
     if (!this.#isReady && !isBusy && !this.#isLate() && reasons.some(({ code }) => passing.has(code))) return undefined
     if (this.#isReady && !this.#isLate()) return undefined
     const all = reasons.map(({ message }) => message).join('; ')
@@ -243,4 +247,4 @@ export class Session implements AsyncDisposable {
 }
 
 /** What may be over in a moment, so that it is worth the rest of the first viewer's patience. */
-const passing: ReadonlySet<string> = new Set(['stalled', 'ended', 'unreachable', 'failed'])
+const passing: ReadonlySet<string> = new Set(['limited', 'stalled', 'ended', 'unreachable', 'failed'])

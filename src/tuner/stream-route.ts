@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { TunerError, type TunerErrorCode } from './ports.ts'
 
@@ -34,7 +33,7 @@ export function whileConnected(request: FastifyRequest, reply: FastifyReply): Ab
  * the client goes, or when `signal` is aborted.
  */
 export async function sendStream(
-  response: ServerResponse,
+  response: FastifyReply['raw'],
   chunks: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -50,7 +49,7 @@ export async function sendStream(
   response.end()
 }
 
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+function drained(response: FastifyReply['raw'], signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
       response.off('drain', done).off('close', done)

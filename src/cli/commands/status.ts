@@ -26,7 +26,7 @@ export const statusCommand: Command = {
   },
 }
 
-function describe({ version, startedAt, nfs, accounts, catalog, sync, cache }: Status): string {
+function describe({ version, startedAt, nfs, accounts, catalog, sync, cache, live }: Status): string {
   const rows: [string, string][] = [
     ['reelport', `${version}, running for ${formatDuration(Date.now() - startedAt)}`],
     [
@@ -48,9 +48,18 @@ function describe({ version, startedAt, nfs, accounts, catalog, sync, cache }: S
       return [`account ${id}`, `${used} of ${slots.limit} connections in use`]
     }),
     ['sync', syncText(sync)],
+    ...(live?.devices ?? []).map(({ name, deviceId, channels }): [string, string] => [
+      `tuner ${deviceId}`,
+      `${name}, ${channels} channels`,
+    ]),
+    ...(live?.sessions ?? []).map(({ channel, viewers, upstream, failovers }): [string, string] => [
+      `channel ${channel.number}`,
+      `${channel.name}: ${viewers.length} viewers, from ${upstream?.name ?? 'nowhere at the moment'}${failovers > 0 ? `, ${failovers} changes of upstream` : ''}`,
+    ]),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
-  const trouble = cache.lastFailures
+  const trouble = [...cache.lastFailures, ...(live?.failures ?? []).map(({ at, reason }) => ({ at, message: reason }))]
+    .toSorted((a, b) => b.at - a.at)
     .slice(0, 5)
     .map(({ message, at }) => `  ${new Date(at).toISOString()}  ${message}\n`)
   return [

@@ -38,7 +38,7 @@ export interface Viewer {
 
 /** A stream for one viewer. Disposing of it is leaving. */
 export interface Viewing extends AsyncDisposable {
-  /** Whole packets of MPEG-TS. The memory is everybody's: not to be changed. */
+  /** Whole packets of MPEG-TS, in memory that is not to be changed, and used again after a while: see `Cursor.next`. */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 

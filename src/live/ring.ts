@@ -4,6 +4,11 @@ import type { Entry, Output } from './splicer.ts'
 /** Whole packets, and so much that a block is worth a write of its own: 348 packets. */
 const blockBytes = 348 * packetBytes
 
+/** What a viewer has been given this long before is sent, or copied. */
+export const reuseBytes = 512 * 1024
+/** Blocks kept to be used again. */
+const maxFree = 4
+
 interface Block {
   /** Position of its first byte in the stream. */
   readonly start: number
@@ -22,7 +27,8 @@ export interface JoinPoint extends Omit<Entry, 'at'> {
 export interface Cursor extends Disposable {
   /**
    * What comes next: whole packets, as many as are here in one piece. Waits while there is nothing new; undefined at the end
-   * of the stream. The memory is everybody's: it must not be changed.
+   * of the stream. The memory is everybody's, and is used again: it must not be changed, and holds these bytes until the viewer
+   * has been given `reuseBytes` more.
    *
    * @throws the signal's reason; what the stream was ended with.
    */
@@ -42,6 +48,8 @@ export class Ring implements Output {
   #end = 0
   #waiting: PromiseWithResolvers<void> | undefined
   #outcome: { readonly error: unknown } | undefined
+  readonly #free: Uint8Array[] = []
+  readonly #cursors = new Set<{ readonly position: number }>()
   readonly #listeners = new Set<(point: JoinPoint) => void>()
 
   /** `maxBytes` of packets are kept at most; at least four blocks. */
@@ -61,7 +69,9 @@ export class Ring implements Output {
   reserve(bytes: number): Uint8Array {
     const last = this.#blocks.at(-1)
     if (last !== undefined && last.bytes.length - last.length >= bytes) return last.bytes.subarray(last.length)
-    const block = { start: this.#end, bytes: new Uint8Array(Math.max(blockBytes, bytes)), length: 0 }
+    const free = bytes <= blockBytes ? this.#free.pop() : undefined
+    const room = free ?? Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes))
+    const block = { start: this.#end, bytes: room, length: 0 }
     this.#blocks.push(block)
     this.#trim()
     return block.bytes
@@ -91,12 +101,14 @@ export class Ring implements Output {
   join(): Cursor {
     const point = this.#joins.at(-1)
     const state = { position: point?.position ?? this.#oldest, pending: point?.tables, skips: 0 }
+    this.#cursors.add(state)
     return {
       next: signal => this.#next(state, signal),
       get skips() {
         return state.skips
       },
       [Symbol.dispose]: () => {
+        this.#cursors.delete(state)
         state.position = Number.POSITIVE_INFINITY
       },
     }
@@ -175,9 +187,17 @@ export class Ring implements Output {
   #trim(): void {
     const newest = this.#blocks.at(-1)!
     while (this.#blocks.length > 2 && newest.start + newest.bytes.length - this.#blocks[0]!.start > this.#maxBytes)
-      this.#blocks.shift()
+      this.#reuse(this.#blocks.shift()!)
     const oldest = this.#oldest
     while (this.#joins.length > 0 && this.#joins[0]!.position < oldest) this.#joins.shift()
+  }
+
+  /** Memory that no viewer is still sending from is used again: else the garbage would be collected for half of the time. */
+  #reuse({ start, length, bytes }: Block): void {
+    if (bytes.length !== blockBytes || this.#free.length >= maxFree) return
+    const end = start + length + reuseBytes
+    for (const { position } of this.#cursors) if (position < end) return
+    this.#free.push(bytes)
   }
 
   #wake(): void {

@@ -65,7 +65,9 @@ const runBytes = 348 * packetBytes
  */
 export class Splicer {
   readonly #out: Output
-  #rest: Uint8Array = new Uint8Array(0)
+  /** The packet of which not all has come. */
+  readonly #rest = new Uint8Array(packetBytes)
+  #restBytes = 0
   /** Out: each PID's last counter; `unset` before its first packet. */
   readonly #counters = new Int16Array(pids).fill(unset)
   /** PIDs that have one. */
@@ -111,7 +113,7 @@ export class Splicer {
 
   /** What follows does not go on from what came before. */
   breakHere(): void {
-    this.#rest = new Uint8Array(0)
+    this.#restBytes = 0
     this.#pat = new SectionReader()
     this.#pmt = new SectionReader()
     if (this.#shown === undefined) return
@@ -126,26 +128,30 @@ export class Splicer {
 
   /** Takes bytes of the upstream, cut anywhere. */
   push(chunk: Uint8Array): void {
-    let input = chunk
-    if (this.#rest.length > 0) {
-      input = new Uint8Array(this.#rest.length + chunk.length)
-      input.set(this.#rest)
-      input.set(chunk, this.#rest.length)
-    }
     let at = 0
-    while (input.length - at >= packetBytes) {
-      if (input[at] !== syncByte) {
-        const next = nextSync(input, at + 1)
+    if (this.#restBytes > 0) {
+      at = Math.min(packetBytes - this.#restBytes, chunk.length)
+      this.#rest.set(chunk.subarray(0, at), this.#restBytes)
+      this.#restBytes += at
+      if (this.#restBytes < packetBytes) return
+      this.#restBytes = 0
+      this.#packets(this.#rest)
+    }
+    while (at < chunk.length) {
+      if (chunk[at] !== syncByte) {
+        const next = nextSync(chunk, at + 1)
         this.#lost += next - at
         at = next
         continue
       }
+      if (chunk.length - at < packetBytes) break
       let end = at + packetBytes
-      while (end - at < runBytes && input.length - end >= packetBytes && input[end] === syncByte) end += packetBytes
-      this.#packets(input.subarray(at, end))
+      while (end - at < runBytes && chunk.length - end >= packetBytes && chunk[end] === syncByte) end += packetBytes
+      this.#packets(chunk.subarray(at, end))
       at = end
     }
-    this.#rest = input.slice(at)
+    this.#rest.set(chunk.subarray(at))
+    this.#restBytes = chunk.length - at
   }
 
   /** Whole packets. */

@@ -60,7 +60,7 @@ export class TunerError extends Error {
 }
 
 export interface OpenedStream extends AsyncDisposable {
-  /** MPEG-TS; each chunk is whole packets. Not to be changed: other viewers get the same memory. */
+  /** MPEG-TS; each chunk is whole packets. Not to be changed, other viewers get the same memory; it is used again some 512 KiB later. */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 

@@ -147,6 +147,8 @@ function addDevice(app: FastifyInstance, deps: TunerRoutesDeps, prefix: string):
       const signal = whileConnected(request, reply)
       const opened = await streams.open({ ...viewerOf(request), device: device.index, channelId: channel.id, signal })
       reply.hijack()
+      // The body ends with the connection, as devices do it: chunks would be three writes each, and some clients take them for bytes.
+      reply.raw.useChunkedEncodingByDefault = false
       reply.raw.writeHead(200, { 'content-type': mpegTs, 'cache-control': 'no-store', connection: 'close' })
       reply.raw.socket?.setNoDelay(true)
       await using _ = opened

@@ -111,7 +111,7 @@ t.test(
     }
     const first = await until('a guide with programmes', async () => {
       const found = await guide()
-      return found?.text.includes('<programme') && found
+      return found !== false && found.text.includes('<programme') && found
     })
     const file = join(mkdtempSync(join(tmpdir(), 'reelport-guide-')), 'guide.xml')
     writeFileSync(file, first.text)

@@ -124,7 +124,7 @@ class Watcher {
   follow(chunks: AsyncIterable<Uint8Array>): void {
     this.over = (async () => {
       for await (const chunk of chunks) {
-        this.parts.push(chunk)
+        this.parts.push(Buffer.from(chunk))
         while (this.isPaused) await this.#resume.promise
       }
     })().catch(error => error)

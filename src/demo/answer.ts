@@ -2,7 +2,9 @@ import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
+import { corrupted } from './corruption.ts'
 import type { AnswerFaults } from './faults.ts'
+import { BLACK_PATH } from './hls-playlist.ts'
 import type { OpenRecord, RequestKind } from './request-log.ts'
 
 /** Bytes after which other requests get their turn, even when the connection takes everything at once. */
@@ -52,10 +54,10 @@ function buffered(status: number, body: Buffer, headers: Record<string, string>)
 }
 
 /** What the faults put in the place of the answer; nothing when the answer itself is to be sent. */
-export function replaced({ status, retryAfter, instead }: AnswerFaults): Answer | undefined {
-  if (status !== undefined) {
-    return text(status, `status ${status}\n`, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) })
-  }
+export function replaced({ status, retryAfter, message, instead }: AnswerFaults): Answer | undefined {
+  const later = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
+  if (instead === 'challenge') return challenge(status, later)
+  if (status !== undefined) return text(status, message ?? `status ${status}\n`, later)
   switch (instead) {
     case undefined:
       return undefined
@@ -65,7 +67,9 @@ export function replaced({ status, retryAfter, instead }: AnswerFaults): Answer 
       return buffered(200, Buffer.from(page), { 'content-type': 'text/html; charset=utf-8' })
     }
     case 'text':
-      return text(200, 'FAILED TO CONNECT\n')
+      return text(200, message ?? 'FAILED TO CONNECT\n')
+    case 'black':
+      return text(302, '', { location: BLACK_PATH })
     case 'nothing':
       return buffered(200, Buffer.alloc(0), {})
     case 'empty-list':
@@ -75,13 +79,29 @@ export function replaced({ status, retryAfter, instead }: AnswerFaults): Answer 
   }
 }
 
+/** What Cloudflare answers to those it takes for programs: a page that only a browser gets past. */
+function challenge(status = 403, headers: Readonly<Record<string, string>>): Answer {
+  const page =
+    '<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title></head><body>' +
+    '<div class="cf-browser-verification">Checking your browser before accessing the site.</div>' +
+    '<span>Performance &amp; security by Cloudflare</span></body></html>\n'
+  const marks = { server: 'cloudflare', 'cf-ray': '8f2a5c1b7d3e4a60-FRA', 'cf-mitigated': 'challenge' }
+  return buffered(status, Buffer.from(page), { 'content-type': 'text/html; charset=UTF-8', ...marks, ...headers })
+}
+
 /** Sends an answer as the faults have it; resolves when nothing more will be sent. */
 export async function send(exchange: Exchange, answer: Answer): Promise<void> {
   const { reply, faults, record, method, signal } = exchange
   const response = reply.raw
   if (signal.aborted) return
   const headers: Record<string, string> = { ...answer.headers }
+  if (faults.contentType !== undefined) headers['content-type'] = faults.contentType
+  if (faults.setCookie !== undefined) headers['set-cookie'] = faults.setCookie
   let { bytes, body = [] } = answer
+  if (faults.corrupt !== undefined && headers['content-type'] === 'video/mp2t') {
+    body = corrupted(body, faults.corrupt)
+    bytes = undefined
+  }
   if (wantsGzip(exchange)) {
     const zipped = createGzip()
     pipeline(Readable.from(body), zipped, () => {}) // an error comes out of `zipped` too
@@ -89,7 +109,8 @@ export async function send(exchange: Exchange, answer: Answer): Promise<void> {
     bytes = undefined
     headers['content-encoding'] = 'gzip'
   }
-  const announced = bytes !== undefined && faults.noLength !== true && faults.shortAfter === undefined
+  const endsEarly = faults.shortAfter !== undefined || faults.endAfterMs !== undefined
+  const announced = bytes !== undefined && faults.noLength !== true && !endsEarly
   if (announced) headers['content-length'] = String(bytes! + (method === 'HEAD' ? (faults.headGrowBy ?? 0) : 0))
   record.status = answer.status
   response.writeHead(answer.status, headers)
@@ -98,6 +119,7 @@ export async function send(exchange: Exchange, answer: Answer): Promise<void> {
     return
   }
   response.flushHeaders()
+  if (faults.firstByteAfterMs !== undefined) await exchange.clock.sleep(faults.firstByteAfterMs, signal)
   const end = await sendBody(exchange, body, bytes ?? Number.POSITIVE_INFINITY)
   if (end === 'ended') {
     response.end()
@@ -117,6 +139,12 @@ async function sendBody(
   const { reply, faults, record, signal, clock } = exchange
   const { cutAfter = Number.POSITIVE_INFINITY, shortAfter = Number.POSITIVE_INFINITY } = faults
   const { stallAfter = Number.POSITIVE_INFINITY, stallMs, bytesPerSecond } = faults
+  const { cutAfterMs = Number.POSITIVE_INFINITY, endAfterMs = Number.POSITIVE_INFINITY } = faults
+  const { stallAfterMs = Number.POSITIVE_INFINITY } = faults
+  const startedAt = clock.now()
+  const elapsed = () => clock.now() - startedAt
+  const lastMs = Math.min(cutAfterMs, endAfterMs)
+  const endByTime = () => (cutAfterMs <= endAfterMs ? 'broken' : 'ended')
   const last = Math.min(cutAfter, shortAfter)
   const piece = bytesPerSecond === undefined ? 64 * 1024 : Math.max(1, Math.floor(bytesPerSecond / PACE_PER_SECOND))
   let stalled = false
@@ -125,10 +153,12 @@ async function sendBody(
   for await (const chunk of body) {
     for (let at = 0; at < chunk.length; ) {
       if (signal.aborted) return 'broken'
-      if (!stalled && record.bytes >= stallAfter) {
+      if (elapsed() >= lastMs) return endByTime()
+      if (!stalled && (record.bytes >= stallAfter || elapsed() >= stallAfterMs)) {
         stalled = true
-        if (stallMs === undefined) await aborted(signal)
-        else await clock.sleep(stallMs, signal).catch(() => {})
+        const silence = Math.min(stallMs ?? Number.POSITIVE_INFINITY, lastMs - elapsed())
+        if (silence === Number.POSITIVE_INFINITY) await aborted(signal)
+        else await clock.sleep(silence, signal).catch(() => {})
         continue
       }
       const until = stalled ? last : Math.min(last, stallAfter)

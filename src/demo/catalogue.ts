@@ -1,4 +1,5 @@
 import type { HlsTitle } from './hls.ts'
+import type { LiveSource } from './live.ts'
 import type { Media } from './media.ts'
 
 /** What a demo provider offers: the made films of titles.ts, or any number of synthetic ones. */
@@ -83,8 +84,7 @@ export interface Channel {
   /** The id of its programmes in the guide; left out for a channel without any. */
   readonly guideId?: string
   readonly addedAt: number
-  /** A piece of MPEG-TS that is sent over and over, at the speed it plays. */
-  readonly loop: { readonly media: Media; readonly seconds: number }
+  readonly live: LiveSource
 }
 
 /** A catalogue with more films, behind its own. */
@@ -96,5 +96,22 @@ export function withMovies(catalogue: Catalogue, more: Pick<Catalogue, 'movies' 
       yield* more.movies()
     },
     movie: id => catalogue.movie(id) ?? more.movie(id),
+  }
+}
+
+/** A catalogue with more channels, behind its own, and their categories. */
+export function withChannels(
+  catalogue: Catalogue,
+  more: Pick<Catalogue, 'channels' | 'channel'>,
+  categories: readonly Category[],
+): Catalogue {
+  return {
+    ...catalogue,
+    categories: { ...catalogue.categories, channel: [...catalogue.categories.channel, ...categories] },
+    *channels() {
+      yield* catalogue.channels()
+      yield* more.channels()
+    },
+    channel: id => catalogue.channel(id) ?? more.channel(id),
   }
 }

@@ -1,4 +1,5 @@
 import type { Catalogue, Category, TitleKind } from './catalogue.ts'
+import { randomNumbers } from './corruption.ts'
 import type { CatalogueChanges } from './faults.ts'
 
 /** The catalogue as it is seen through changes that may be set at any time; without them it is the original. */
@@ -53,15 +54,9 @@ export function changedCatalogue(original: Catalogue, changes: () => CatalogueCh
   }
 }
 
-/** Fisher and Yates, with a small generator (mulberry32): one order for each seed. */
+/** Fisher and Yates: one order for each seed. */
 function shuffled<Item>(items: Item[], seed: number): Item[] {
-  let state = seed >>> 0
-  const random = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const random = randomNumbers(seed)
   for (let at = items.length - 1; at > 0; at--) {
     const other = Math.floor(random() * (at + 1))
     ;[items[at], items[other]] = [items[other]!, items[at]!]

@@ -2,7 +2,9 @@ import type { Catalogue, Channel, Episode, Movie, Show } from './catalogue.ts'
 import { type Clip, containerOf } from './clip.ts'
 import { wholeFile } from './hls.ts'
 import { hlsMovies, hlsShows, rawMovie } from './hls-titles.ts'
+import { liveDescriptions } from './live-clips.ts'
 import { type HlsDescription, madeHls } from './made-hls.ts'
+import { madeLive } from './made-live.ts'
 import { fileMedia, type Media } from './media.ts'
 import type { MadeClip } from './media-set.ts'
 import * as titles from './titles.ts'
@@ -56,10 +58,12 @@ export async function demoCatalogue(
     const last = episodes.findLast(episode => episode.showId === show.id)!
     return { ...show, addedAt: last.addedAt }
   })
-  const channels = titles.channels.map(({ clip, ...channel }, at): Channel => {
-    const loop = { media: mediaOf(clip, FIRST_ADDED), seconds: clip.seconds }
-    return { ...channel, number: at + 1, addedAt: FIRST_ADDED, loop }
-  })
+  const channels = await Promise.all(
+    titles.channels.map(async (channel, at): Promise<Channel> => {
+      const live = await madeLive(liveDescriptions[channel.id]!, made)
+      return { ...channel, number: at + 1, addedAt: FIRST_ADDED, live }
+    }),
+  )
   const byId = <Item extends { id: number }>(items: readonly Item[]) => new Map(items.map(item => [item.id, item]))
   const [movieById, showById, episodeById, channelById] = [byId(movies), byId(shows), byId(episodes), byId(channels)]
   return {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { type Answer, type Exchange, replaced, send } from './answer.ts'
 import type { AnswerFaults, FaultBook } from './faults.ts'
+import { isRedirected } from './redirects.ts'
 import type { RequestLog, RequestRecord } from './request-log.ts'
 
 /** Kinds that take one of the account's connections. Their answers are replaced only once they have one. */
@@ -35,7 +36,7 @@ export class Exchanges {
   async run(
     request: FastifyRequest,
     reply: FastifyReply,
-    asked: Pick<RequestRecord, 'kind' | 'target' | 'redirected'>,
+    asked: Pick<RequestRecord, 'kind' | 'target' | 'redirected' | 'form'>,
     answerTo: (exchange: Exchange) => Answer,
   ): Promise<void> {
     const { requestLog, book, log, clock } = this.#ports
@@ -55,9 +56,10 @@ export class Exchanges {
     reply.raw.once('close', close)
     reply.raw.on('error', () => {}) // a connection that breaks is seen by its closing
     const signal = AbortSignal.any([closed.signal, this.#stopping.signal])
-    const all = book.take(target)
+    const { 'user-agent': agent = '', cookie = '', referer = '' } = headers
+    const all = book.take(target, { agent, cookie, referer, form: asked.form })
     // A redirect is all that happens at the first address.
-    const faults = all.redirect === true && !redirected ? pick(all) : all
+    const faults = isRedirected(all) && !redirected ? pick(all) : all
     const acceptEncoding = String(headers['accept-encoding'] ?? '')
     const exchange: Exchange = { reply, method, acceptEncoding, faults, record, signal, clock }
     try {
@@ -77,5 +79,7 @@ export class Exchanges {
   }
 }
 
-const pick = ({ redirect, tokenMs, tokenUses }: AnswerFaults): AnswerFaults =>
-  Object.fromEntries(Object.entries({ redirect, tokenMs, tokenUses }).filter(([, value]) => value !== undefined))
+const redirectFaults = ['redirect', 'redirectStatus', 'redirectHops', 'redirectBase', 'tokenMs', 'tokenUses'] as const
+
+const pick = (all: AnswerFaults): AnswerFaults =>
+  Object.fromEntries(redirectFaults.filter(name => all[name] !== undefined).map(name => [name, all[name]]))

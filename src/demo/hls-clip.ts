@@ -14,6 +14,8 @@ export interface HlsPicture {
   readonly reordered?: boolean
   /** Grain over the picture, so that it takes all of its bitrate, as films do. */
   readonly grain?: boolean
+  /** Black, as what providers send in the place of a channel that is off the air. */
+  readonly black?: boolean
 }
 
 export interface HlsSound {
@@ -89,7 +91,13 @@ export function codecsOf({ picture, sound, otherwise }: HlsClip): string | undef
   ].join(',')
 }
 
-function pictureInput({ width, height, color, framesPerSecond, grain }: HlsPicture, { seconds }: HlsClip) {
+function pictureInput({ width, height, color, framesPerSecond, grain, black }: HlsPicture, { seconds }: HlsClip) {
+  if (black === true) {
+    return {
+      format: 'lavfi',
+      source: `color=black:size=${width}x${height}:rate=${framesPerSecond}:duration=${seconds}`,
+    }
+  }
   const source = `testsrc2=size=${width}x${height}:rate=${framesPerSecond}:duration=${seconds}`
   const patch = `drawbox=x=${width - 96}:y=${height - 64}:w=80:h=48:color=${color}:t=fill`
   return { format: 'lavfi', source: [source, patch, ...(grain ? ['noise=alls=24:allf=t'] : [])].join(',') }

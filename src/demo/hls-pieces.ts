@@ -3,6 +3,7 @@ import { type HlsTitle, type HlsTrack, offsetOf, sentSegment, wholeFile } from '
 import {
   type AddressOf,
   keyFile,
+  listedTrack,
   mapFile,
   masterPlaylist,
   mediaPlaylist,
@@ -31,9 +32,10 @@ export interface HlsAddress {
 export const hlsRoot = (access: string, kind: StreamKind, id: number): string => `/hls/${access}/${kind}/${id}/`
 
 /** What the title's own address gives: the master playlist, or that of its only track. */
-export function entryPlaylist(title: HlsTitle, root: string): string {
-  const addressOf: AddressOf = (track, file) => `${root}${track}/${file}`
-  return title.hasMaster ? masterPlaylist(title, addressOf) : mediaPlaylist(title, title.tracks[0]!, addressOf)
+export function entryPlaylist(title: HlsTitle, addressOf: AddressOf): string {
+  return title.hasMaster
+    ? masterPlaylist(title.tracks.map(listedTrack), addressOf)
+    : mediaPlaylist(title, title.tracks[0]!, addressOf)
 }
 
 /** What an address below the title leads to. `range` tells which segment of a file that holds all of them is wanted. */

@@ -58,14 +58,17 @@ export function sentSegment(title: HlsTitle, track: HlsTrack, number: number): M
   const iv = encryption.iv ?? sequenceIv(title.firstSequence + number)
   const { container, modifiedAt, tag } = media
   const facts = { bytes: (Math.floor(media.bytes / 16) + 1) * 16, container, modifiedAt, tag: `${tag}-k${number}` }
-  return madeMedia(facts, async () => {
-    const cipher = createCipheriv('aes-128-cbc', title.keys[encryption.key]!, iv)
-    return Buffer.concat([cipher.update(await readAll(media)), cipher.final()])
-  })
+  return madeMedia(facts, async () => encrypted(await readAll(media), title.keys[encryption.key]!, iv))
+}
+
+/** AES-128-CBC with padding. */
+export function encrypted(bytes: Buffer, key: Buffer, iv: Buffer): Buffer {
+  const cipher = createCipheriv('aes-128-cbc', key, iv)
+  return Buffer.concat([cipher.update(bytes), cipher.final()])
 }
 
 /** The number as 16 bytes (RFC 8216 section 5.2). */
-function sequenceIv(number: number): Buffer {
+export function sequenceIv(number: number): Buffer {
   const iv = Buffer.alloc(16)
   iv.writeBigUInt64BE(BigInt(number), 8)
   return iv

@@ -11,8 +11,8 @@ export interface Media {
   readonly tag: string
   /** Constant for these bytes; whole seconds, as HTTP dates are. */
   readonly modifiedAt: Date
-  /** What they are, whatever extension is claimed. `vtt` and `key` are of HLS: a piece of subtitles, a key. */
-  readonly container: 'mp4' | 'mkv' | 'ts' | 'vtt' | 'key'
+  /** What they are, whatever extension is claimed. `aac`, `vtt` and `key` are of HLS: sound, a piece of subtitles, a key. */
+  readonly container: 'mp4' | 'mkv' | 'ts' | 'aac' | 'vtt' | 'key'
   /** The bytes from `start` up to, not including, `end`, in pieces of at most 64 KiB. */
   read(start: number, end: number): AsyncIterable<Buffer>
 }

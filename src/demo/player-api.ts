@@ -1,12 +1,13 @@
 import { type Answer, json, streamed } from './answer.ts'
 import type { Catalogue, TitleKind } from './catalogue.ts'
 import type { RowFaults } from './faults.ts'
-import { guideListings } from './guide.ts'
+import type { Guide } from './guide.ts'
+import { shortListings } from './guide-rows.ts'
 import { irregular, irregularNumbers } from './irregular.ts'
+import type { LiveFormat } from './live.ts'
+import { pieces } from './pieces.ts'
 import { categoryRow, listRows, movieDetails, type Row, showDetails } from './rows.ts'
 
-/** Lists are written in pieces of about this size: a list of 150,000 films is never one string. */
-const PIECE_BYTES = 64 * 1024
 /** What get_short_epg answers with when no limit is asked for. */
 const SHORT_EPG_ENTRIES = 4
 
@@ -15,6 +16,7 @@ export interface Account {
   readonly password: string
   readonly maxConnections: number
   readonly activeConnections: number
+  readonly formats: readonly LiveFormat[]
 }
 
 export interface ApiRequest {
@@ -37,8 +39,14 @@ const categoryActions: Readonly<Record<string, TitleKind>> = {
 }
 
 /** The answer to one call of player_api.php by somebody whose credentials are right. */
-export function playerApi(request: ApiRequest, account: Account, catalogue: Catalogue, faults: RowFaults): Answer {
-  const { action, query } = request
+export function playerApi(
+  request: ApiRequest,
+  account: Account,
+  catalogue: Catalogue,
+  guide: Guide,
+  faults: RowFaults,
+): Answer {
+  const { action, query, now } = request
   const number = (name: string) => (/^\d{1,15}$/.test(query[name] ?? '') ? Number(query[name]) : undefined)
   const list = listActions[action]
   if (list !== undefined) return jsonList(irregular(listRows(catalogue, list, number('category_id')), faults))
@@ -62,7 +70,7 @@ export function playerApi(request: ApiRequest, account: Account, catalogue: Cata
     case 'get_simple_data_table': {
       const channel = catalogue.channel(number('stream_id') ?? -1)
       const limit = action === 'get_short_epg' ? (number('limit') ?? SHORT_EPG_ENTRIES) : Number.POSITIVE_INFINITY
-      return object({ epg_listings: channel === undefined ? [] : guideListings(channel, request.now, limit) })
+      return object({ epg_listings: channel === undefined ? [] : shortListings(guide, channel, now, limit) })
     }
     default:
       return json([])
@@ -87,7 +95,7 @@ function accountInfo({ host, now }: ApiRequest, account: Account): Row {
       active_cons: account.activeConnections,
       created_at: '1704067200',
       max_connections: String(account.maxConnections),
-      allowed_output_formats: ['ts'],
+      allowed_output_formats: account.formats,
     },
     server_info: {
       url: name,
@@ -113,20 +121,4 @@ function* listText(rows: Iterable<unknown>): Generator<string> {
     before = ','
   }
   yield before === '[' ? '[]' : ']'
-}
-
-/** Joins small texts to buffers of a size worth sending. */
-export function* pieces(texts: Iterable<string>): Generator<Buffer> {
-  let waiting: string[] = []
-  let length = 0
-  for (const text of texts) {
-    waiting.push(text)
-    length += text.length
-    if (length >= PIECE_BYTES) {
-      yield Buffer.from(waiting.join(''))
-      waiting = []
-      length = 0
-    }
-  }
-  if (length > 0) yield Buffer.from(waiting.join(''))
 }

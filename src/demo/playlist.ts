@@ -1,4 +1,5 @@
 import type { Catalogue } from './catalogue.ts'
+import type { LiveFormat } from './live.ts'
 
 export interface PlaylistOptions {
   /** `http://host:port` */
@@ -7,11 +8,13 @@ export interface PlaylistOptions {
   readonly password: string
   /** `m3u_plus` has attributes; anything else is the plain kind. */
   readonly plus: boolean
+  /** The form of channels' addresses; a channel that does not have it is listed in the one it has. */
+  readonly output: LiveFormat
 }
 
 /** get.php: channels, films, then every episode, with the same stream addresses the API leads to. */
 export function* playlist(catalogue: Catalogue, options: PlaylistOptions): Generator<string> {
-  const { base, username, password, plus } = options
+  const { base, username, password, plus, output } = options
   const credentials = `${encodeURIComponent(username)}/${encodeURIComponent(password)}`
   const entry = (name: string, attributes: string, path: string) =>
     `#EXTINF:-1${plus ? ` ${attributes}` : ''},${name}\n${base}/${path}\n`
@@ -22,9 +25,10 @@ export function* playlist(catalogue: Catalogue, options: PlaylistOptions): Gener
   const group = (id: number) => `group-title="${quoted(groups.get(id) ?? '')}"`
 
   yield '#EXTM3U\n'
-  for (const { id, name, guideId = '', categoryId } of catalogue.channels()) {
+  for (const { id, name, guideId = '', categoryId, live } of catalogue.channels()) {
+    const form = live.formats.includes(output) ? output : live.formats[0]!
     const attributes = `tvg-id="${guideId}" tvg-name="${quoted(name)}" tvg-logo="" ${group(categoryId)}`
-    yield entry(name, attributes, `live/${credentials}/${id}.ts`)
+    yield entry(name, attributes, `live/${credentials}/${id}.${form}`)
   }
   for (const { id, name, categoryId, extension } of catalogue.movies()) {
     const attributes = `tvg-id="" tvg-name="${quoted(name)}" tvg-logo="" ${group(categoryId)}`

@@ -7,6 +7,12 @@ export function idOf(file: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
+/** `m3u8` of `301.m3u8`; nothing without one. */
+export const extensionOf = (file: string): string | undefined => /\.(\w{1,8})$/.exec(file)?.[1]?.toLowerCase()
+
+/** The path that was asked for, without its query. */
+export const pathOf = ({ url }: FastifyRequest): string => url.replace(/\?.*$/s, '')
+
 /** The address the client used, so that what it is told leads it back here. */
 export function hostOf(request: FastifyRequest): string {
   const { host } = request.headers

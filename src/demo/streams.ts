@@ -1,19 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { type Answer, type Exchange, text } from './answer.ts'
-import type { Channel } from './catalogue.ts'
 import { type Media, revisedMedia } from './media.ts'
 import { decideRange, type RangeRequest } from './ranges.ts'
-
-/** A viewer gets this much of a channel at once, and then as much as plays. */
-const LIVE_BURST_SECONDS = 2
-const LIVE_TICK_MS = 100
-/** Whole MPEG-TS packets, seven at a time as is usual on networks. */
-const LIVE_UNIT_BYTES = 7 * 188
+import { validatorsOf } from './validators.ts'
 
 const contentTypes = {
   mp4: 'video/mp4',
   mkv: 'video/x-matroska',
   ts: 'video/mp2t',
+  aac: 'audio/aac',
   vtt: 'text/vtt',
   key: 'application/octet-stream',
 } as const
@@ -22,12 +16,8 @@ const contentTypes = {
 export function fileAnswer(media: Media, request: RangeRequest, { faults }: Exchange): Answer {
   const current = revisedMedia(media, faults.revision ?? 0, faults.growBy ?? 0)
   const { validators, noRanges } = faults
-  const tag = validators === 'changing' ? randomBytes(8).toString('hex') : current.tag
-  const etag = validators === 'none' ? undefined : `${validators === 'weak' ? 'W/' : ''}"${tag}"`
-  const modifiedAt = validators === 'none' ? undefined : current.modifiedAt
-  const headers: Record<string, string> = { 'content-type': contentTypes[current.container] }
-  if (etag !== undefined) headers.etag = etag
-  if (modifiedAt !== undefined) headers['last-modified'] = modifiedAt.toUTCString()
+  const { etag, modifiedAt, headers: versions } = validatorsOf(current, validators)
+  const headers: Record<string, string> = { 'content-type': contentTypes[current.container], ...versions }
   if (noRanges !== true) headers['accept-ranges'] = 'bytes'
 
   const { range, ...others } = request
@@ -69,28 +59,5 @@ function contentRange(
       return `bytes ${start}-${end - 1}/*`
     case 'missing':
       return undefined
-  }
-}
-
-/** A channel, from now until the viewer leaves. */
-export function liveAnswer(channel: Channel, exchange: Exchange): Answer {
-  return { status: 200, headers: { 'content-type': contentTypes.ts }, body: liveBody(channel, exchange) }
-}
-
-/** The loop over and over, at the speed it plays; timestamps start again with each turn. */
-async function* liveBody({ loop }: Channel, { clock, signal }: Exchange): AsyncGenerator<Buffer> {
-  const { media, seconds } = loop
-  const startedAt = clock.now()
-  for (let sent = 0; !signal.aborted; ) {
-    const due = ((clock.now() - startedAt) / 1000 + LIVE_BURST_SECONDS) * (media.bytes / seconds)
-    const upTo = Math.floor(due / LIVE_UNIT_BYTES) * LIVE_UNIT_BYTES
-    while (sent < upTo && !signal.aborted) {
-      const at = sent % media.bytes
-      for await (const chunk of media.read(at, Math.min(media.bytes, at + upTo - sent))) {
-        yield chunk
-        sent += chunk.length
-      }
-    }
-    await clock.sleep(LIVE_TICK_MS, signal).catch(() => {})
   }
 }

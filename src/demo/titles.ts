@@ -211,16 +211,9 @@ export interface DemoChannel {
   readonly name: string
   readonly categoryId: number
   readonly guideId?: string
-  readonly clip: Clip
 }
 
-/** Twelve channels share these. */
-const loops = [
-  film('live-a', 'Live A', 'ts', 12, { color: '0x3f88c5', tone: 440 }),
-  film('live-b', 'Live B', 'ts', 12, { color: '0xd00000', tone: 494 }),
-  film('live-c', 'Live C', 'ts', 12, { color: '0x136f63', tone: 523, audio: 'aac' }),
-] as const
-
+/** What is sent of each is in live-clips.ts. */
 export const channels: readonly DemoChannel[] = (
   [
     ['EN: Harbour News HD', 21, 'harbour.news'],
@@ -241,14 +234,12 @@ export const channels: readonly DemoChannel[] = (
   name,
   categoryId,
   ...(guideId !== undefined && { guideId }),
-  clip: loops[at % loops.length]!,
 }))
 
 /** All clips that have to be made, each once. */
 export const clips: readonly Clip[] = [
   ...movies.map(movie => movie.clip),
   ...shows.flatMap(show => show.episodes.map(episode => episode.clip)),
-  ...loops,
 ]
 
 function film(

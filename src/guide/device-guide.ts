@@ -1,4 +1,5 @@
 import { type ImportedChannel, type Plan, placeholderSource, type Slot } from './day-plan.ts'
+import type { LinkSuggestion } from './link.ts'
 import type { LinkedChannels } from './linked-channels.ts'
 import type { ChannelReport, Window } from './model.ts'
 import type { Pace } from './pace.ts'
@@ -10,6 +11,8 @@ import { channelText, guideHead, guideTail, programmeText } from './write/guide-
 export interface DeviceGuideDeps {
   readonly plan: Plan
   readonly links: LinkedChannels
+  /** What channels that were found nowhere may be called. */
+  readonly suggest: (channel: GuideChannel) => readonly LinkSuggestion[]
   /** Where a channel's programmes are, the best source first. */
   readonly imported: (channel: GuideChannel) => readonly ImportedChannel[]
   readonly window: Window
@@ -50,6 +53,7 @@ export async function* deviceGuide(
       await pace.keep()
     }
     report(reportOf(device, channel, deps, slots))
+    await pace.keep()
   }
   yield guideTail
 }
@@ -57,7 +61,7 @@ export async function* deviceGuide(
 function reportOf(
   device: GuideDevice,
   channel: GuideChannel,
-  { links }: DeviceGuideDeps,
+  { links, suggest }: DeviceGuideDeps,
   slots: readonly Slot[],
   pruned?: 'dead' | 'empty',
 ): ChannelReport {
@@ -71,7 +75,7 @@ function reportOf(
     programmes: slots.length,
     from,
     until: slots.findLast(({ source }) => source !== placeholderSource)?.stop,
-    suggestions: found.length > 0 || channel.isDead ? [] : links.linker.suggest(channel),
+    suggestions: found.length > 0 || channel.isDead ? [] : suggest(channel),
     ...(pruned && { pruned }),
   }
 }

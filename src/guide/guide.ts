@@ -5,7 +5,7 @@ import type { Logger } from '../lib/log.ts'
 import { DamagedDatabaseError, type Database, openDatabase } from '../lib/sqlite.ts'
 import { type ImportedChannel, lookBackMs, plan } from './day-plan.ts'
 import { deviceGuide } from './device-guide.ts'
-import { type LinkedChannels, linkChannels } from './linked-channels.ts'
+import { type LinkedChannels, type Linking, linkChannels } from './linked-channels.ts'
 import type { ChannelReport, GuideFile, GuideOptions, GuideReport, StoredProgramme, Window } from './model.ts'
 import { outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
@@ -22,6 +22,8 @@ import { writeGuideFile } from './write/guide-file.ts'
 const dayMs = 24 * 3_600_000
 /** Imported beyond the window, so that a document is not read anew each day. */
 const aheadMs = 2 * dayMs
+/** Channels that get suggestions in one report: finding them takes a millisecond each. */
+const maxSuggested = 2_000
 const defaults = { pastMs: 6 * 3_600_000, days: 7, placeholders: true, pruneEmpty: false, maxShortQuestions: 100 }
 
 export interface GuideDeps {
@@ -141,7 +143,9 @@ export function openGuide(directory: string, options: GuideOptions, deps: GuideD
     const now = clock.now()
     const window = windowAt(now)
     const laidOut = devices
-    const linked = await link(of, signal)
+    const { links: linked, suggest } = await link(of, signal)
+    let suggested = 0
+    const suggestSome: Linking['suggest'] = channel => (suggested++ < maxSuggested ? suggest(channel) : [])
     await importAll(of, linked, window, signal)
     links = laidOut === devices ? Promise.resolve(linked) : undefined
     const imported = importedOf(linked)
@@ -161,7 +165,18 @@ export function openGuide(directory: string, options: GuideOptions, deps: GuideD
     for (const device of laidOut) {
       const text = deviceGuide(
         device,
-        { plan: plans, links: linked, imported, window, now, placeholders, pruneEmpty, problems, pace },
+        {
+          plan: plans,
+          links: linked,
+          suggest: suggestSome,
+          imported,
+          window,
+          now,
+          placeholders,
+          pruneEmpty,
+          problems,
+          pace,
+        },
         channel => channels.push(channel),
       )
       finished.replace(device.index, await writeGuideFile(directory, device.index, text, signal), clock.now())
@@ -183,7 +198,7 @@ export function openGuide(directory: string, options: GuideOptions, deps: GuideD
     async programmes(channelId, from, to) {
       const channel = allChannels().find(({ id }) => id === channelId)
       if (channel === undefined || channel.isDead) return []
-      links ??= link(current(), new AbortController().signal)
+      links ??= link(current(), new AbortController().signal).then(linking => linking.links)
       const imported = importedOf(await links)
       const now = clock.now()
       const window = windowAt(now)

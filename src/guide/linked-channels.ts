@@ -5,11 +5,16 @@ import type { DocumentStore, StoredDocument } from './store.ts'
 
 /** Which channels of ours are in which documents. */
 export interface LinkedChannels {
-  readonly linker: Linker
   /** The links of a channel, the best source first. */
   of(channelId: number): readonly Link[]
   /** The channels of a source that ours are linked to. */
   wanted(source: string): readonly { readonly id: number; readonly key: string }[]
+}
+
+/** The links, and the linker that made them, which is large and not to be kept. */
+export interface Linking {
+  readonly links: LinkedChannels
+  readonly suggest: Linker['suggest']
 }
 
 /** `documents` are by the names of sources, the best first. Dead channels are linked to nothing. */
@@ -19,20 +24,24 @@ export async function linkChannels(
   channels: Iterable<GuideChannel>,
   aliases: Readonly<Record<string, string>>,
   pace: Pace,
-): Promise<LinkedChannels> {
+): Promise<Linking> {
   const sources: { name: string; channels: readonly SourceChannel[] }[] = []
   for (const [name, { id }] of documents) {
     sources.push({ name, channels: store.channels(id) })
     await pace.keep()
   }
-  const links = linker(sources, aliases)
+  const { link, suggest } = linker(sources, aliases)
   const byChannel = new Map<number, readonly Link[]>()
   for (const channel of channels) {
-    if (!channel.isDead) byChannel.set(channel.id, links.link(channel))
+    if (!channel.isDead) byChannel.set(channel.id, link(channel))
     await pace.keep()
   }
+  return { links: linksOf(byChannel), suggest }
+}
+
+/** A function of its own, so that what it gives holds on to nothing else. */
+function linksOf(byChannel: ReadonlyMap<number, readonly Link[]>): LinkedChannels {
   return {
-    linker: links,
     of: channelId => byChannel.get(channelId) ?? [],
     wanted(source) {
       const found = new Map<number, string>()

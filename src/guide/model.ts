@@ -98,7 +98,7 @@ export interface ChannelReport {
   readonly from: Readonly<Record<string, number>>
   /** When the last of them that is no placeholder ends. */
   readonly until: number | undefined
-  /** Of a channel that was found nowhere: what it may be called. */
+  /** Of a channel that was found nowhere: what it may be called. None beyond the first 2,000 such channels. */
   readonly suggestions: readonly LinkSuggestion[]
   /** Why it is not in the guide. */
   readonly pruned?: 'dead' | 'empty'

@@ -1,7 +1,7 @@
 import { wordsOf } from './names.ts'
 
 /** Channels that are looked at for one suggestion: those of which words begin like its rarest. */
-const maxCandidates = 300
+const maxCandidates = 150
 
 /** Something that may be what was looked for. */
 export interface Suggestion<T> {

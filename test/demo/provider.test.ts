@@ -6,6 +6,7 @@ import type { DemoProvider } from '../../src/demo/index.ts'
 import { readAll } from '../../src/demo/index.ts'
 import { decideRange } from '../../src/demo/ranges.ts'
 import { demoDirectory, startDemo } from '../lib/demo.ts'
+import { checkTs } from '../lib/ts-check.ts'
 import { addresses, get } from './raw-client.ts'
 
 const demo = await startDemo()
@@ -181,6 +182,7 @@ t.test('the playlist leads to the same streams as the API', async t => {
   t.ok(lines.includes(at.stream('movie', '105.mkv')) && lines.includes(at.stream('live', '301.ts')))
   t.match(lines[lines.indexOf(at.stream('series', '2011.mp4')) - 1], /,EN - The Lighthouse Keepers \(2020\) S01 E01$/)
   for (const url of lines.filter((_, n) => n % 2 === 1)) {
+    if (/\/live\/.*\.m3u8$/.test(url)) continue // an HLS client counts for some seconds after its last request
     const { status, headers } = await get(url, { method: 'HEAD' })
     if (status !== 200) t.fail(`${status} for ${url}`)
     if (!url.includes('/live/')) t.ok(Number(headers['content-length']) > 0)
@@ -294,16 +296,14 @@ t.test('ranges are those of RFC 9110', async t => {
 t.test(
   'a channel goes on for as long as it is watched, and no faster than it plays after the first seconds',
   async t => {
-    const { loop } = demo.catalogue.channel(301)!
-    const clip = readFileSync(demo.file('live', 301))
     const startedAt = Date.now()
     const { status, headers, body, end } = await get(at.stream('live', '301.ts'), { until: bytes => bytes > 400_000 })
     const seconds = (Date.now() - startedAt) / 1000
     t.match([status, end, headers['content-type']], [200, 'broken', 'video/mp2t'])
-    t.ok(body.equals(clip.subarray(0, body.length)), 'the clip from its start')
-    t.equal(body[0], 0x47)
-    const due = (seconds + 2.2) * (clip.length / loop.seconds)
-    t.ok(body.length <= due + 2 * 65_536, `${body.length} bytes in ${seconds} s`)
+    const { errors, seconds: played } = checkTs(body.subarray(0, body.length - (body.length % 188)))
+    t.strictSame(errors, [])
+    const longest = Math.max(...played.values())
+    t.ok(longest <= seconds + 6, `${longest} s of it came in ${seconds} s`)
     await closed(demo)
     t.same(
       demo.requests('live').map(({ target, state }) => [target, state]),

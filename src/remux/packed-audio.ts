@@ -1,7 +1,8 @@
 /** Segments of packed audio: frames behind an ID3 tag that holds their timestamp (RFC 8216 section 3.4). */
+
+import type { StreamType } from '../lib/mpegts/tables.ts'
 import { unfit } from './errors.ts'
 import type { ElementaryStream, Program } from './mpegts/demux.ts'
-import type { StreamType } from '../lib/mpegts/tables.ts'
 
 const timestampOwner = Buffer.from('com.apple.streaming.transportStreamTimestamp\0')
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { DamagedDatabaseError, type Database, openDatabase } from '../lib/sqlite.ts'
-import { type ImportedChannel, lookBackMs, plan } from './day-plan.ts'
+import { type ImportedChannel, lookBackMs, plan, shortSource } from './day-plan.ts'
 import { deviceGuide } from './device-guide.ts'
 import { type LinkedChannels, type Linking, linkChannels } from './linked-channels.ts'
 import type { ChannelReport, GuideFile, GuideOptions, GuideReport, StoredProgramme, Window } from './model.ts'
@@ -118,7 +118,7 @@ export function openGuide(directory: string, options: GuideOptions, deps: GuideD
     window: Window,
     signal: AbortSignal,
   ): Promise<void> {
-    const shiftMs = Math.max(0, ...allChannels().map(({ shiftMinutes }) => Math.abs(shiftMinutes))) * 60_000
+    const shiftMs = allChannels().reduce((most, one) => Math.max(most, Math.abs(one.shiftMinutes)), 0) * 60_000
     const needed = { from: window.from - lookBackMs - shiftMs, to: window.to + shiftMs }
     for (const [name, document] of of) {
       await documents.ensureImported(document, linked.wanted(name), { needed, aheadMs }, signal)
@@ -135,50 +135,45 @@ export function openGuide(directory: string, options: GuideOptions, deps: GuideD
       })
   }
 
+  /** Asks providers about channels of which no guide has anything to come. */
+  async function askAbout(
+    of: readonly GuideDevice[],
+    imported: (channel: GuideChannel) => readonly ImportedChannel[],
+    window: Window,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const pace = new Pace(signal)
+    const unknown: GuideChannel[] = []
+    for (const channel of of.flatMap(({ channels }) => channels)) {
+      const known = plans.known(channel, imported(channel), window)
+      if (!channel.isDead && known.every(({ source }) => source === shortSource)) unknown.push(channel)
+      await pace.keep()
+    }
+    await short.ask(unknown, maxShortQuestions, signal)
+  }
+
   async function lay(
-    of: ReadonlyMap<string, StoredDocument>,
+    documentsToUse: ReadonlyMap<string, StoredDocument>,
     isAsking: boolean,
     signal: AbortSignal,
   ): Promise<GuideReport> {
     const now = clock.now()
     const window = windowAt(now)
     const laidOut = devices
-    const { links: linked, suggest } = await link(of, signal)
+    const { links: linked, suggest } = await link(documentsToUse, signal)
     let suggested = 0
     const suggestSome: Linking['suggest'] = channel => (suggested++ < maxSuggested ? suggest(channel) : [])
-    await importAll(of, linked, window, signal)
+    await importAll(documentsToUse, linked, window, signal)
     links = laidOut === devices ? Promise.resolve(linked) : undefined
     const imported = importedOf(linked)
-    const pace = new Pace(signal)
     short.forget(window.from)
-    if (isAsking) {
-      const unknown: GuideChannel[] = []
-      for (const channel of laidOut.flatMap(({ channels }) => channels)) {
-        const from = plans.known(channel, imported(channel), { from: now, to: window.to })
-        if (!channel.isDead && !from.some(({ source }) => source !== 'short')) unknown.push(channel)
-        await pace.keep()
-      }
-      await short.ask(unknown, maxShortQuestions, signal)
-    }
+    if (isAsking) await askAbout(laidOut, imported, { from: now, to: window.to }, signal)
     const channels: ChannelReport[] = []
     const problems = new ProblemCount()
+    const of = { plan: plans, links: linked, suggest: suggestSome, imported, window, now }
+    const deps = { ...of, placeholders, pruneEmpty, problems, pace: new Pace(signal) }
     for (const device of laidOut) {
-      const text = deviceGuide(
-        device,
-        {
-          plan: plans,
-          links: linked,
-          suggest: suggestSome,
-          imported,
-          window,
-          now,
-          placeholders,
-          pruneEmpty,
-          problems,
-          pace,
-        },
-        channel => channels.push(channel),
-      )
+      const text = deviceGuide(device, deps, channel => channels.push(channel))
       finished.replace(device.index, await writeGuideFile(directory, device.index, text, signal), clock.now())
     }
     await finished.clean(laidOut.map(({ index }) => index))

@@ -56,6 +56,8 @@ export class LivePlaylists {
   readonly #now: () => number
   #renewedAt: number
   #renewal: Promise<void> | undefined
+  /** What the channel's own address gave, where that is the only playlist. */
+  #first: MediaPlaylist | undefined
 
   /** `first` is what the channel's own address gave. @throws ProviderError `malformed`, `not-media`, `unsupported`. */
   static of(
@@ -64,7 +66,9 @@ export class LivePlaylists {
     { maxHeight, now }: { readonly maxHeight: number | undefined; readonly now: () => number },
   ): LivePlaylists {
     const { tracks, choice } = tracksOf(first, connection.home.label, maxHeight, undefined)
-    return new LivePlaylists(connection, tracks, choice, maxHeight, now)
+    const playlists = new LivePlaylists(connection, tracks, choice, maxHeight, now)
+    if (first.playlist.kind === 'media') playlists.#first = first.playlist
+    return playlists
   }
 
   private constructor(
@@ -84,6 +88,9 @@ export class LivePlaylists {
 
   /** A track's playlist as it is now; from a new address where the old one does not work. @throws ProviderError. */
   async read(track: PlaylistTrack): Promise<MediaPlaylist> {
+    const first = this.#first
+    this.#first = undefined
+    if (first !== undefined) return first
     try {
       return await this.#readAt(track)
     } catch (error) {

@@ -113,5 +113,5 @@ function withAddress(name: string, rest: string, place: (address: string) => str
 
 /** No other attribute has an address in it, or is meant to be asked for. */
 function withoutAddresses(text: string): string {
-  return text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s",']*/gi, '')
+  return text.replace(/(?:[a-z][a-z0-9+.-]*:)?\/\/[^\s",']*/gi, '')
 }

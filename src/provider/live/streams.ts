@@ -60,6 +60,7 @@ export class LiveStreams {
     const targets = locators.liveTargets?.(locator) ?? [locators.target(locator)]
     const connection = await LiveConnection.open(this.#ports, targets[0]!, options)
     try {
+      // What is not there in one form says less than what is wrong with the other.
       let first: unknown
       for (const target of targets) {
         connection.moveTo(target)
@@ -69,7 +70,7 @@ export class LiveStreams {
           locators.liveWorked?.(target)
           return opened
         } catch (error) {
-          first ??= error
+          if (first === undefined || (first as { code?: string }).code === 'gone') first = error
           connection.signal.throwIfAborted()
           if (!(error instanceof ProviderError) || !isWorthAnother(error)) throw error
         }

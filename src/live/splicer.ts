@@ -3,6 +3,7 @@ import {
   counterOf,
   difference,
   hasPayload,
+  isDiscontinuity,
   markDiscontinuity,
   nullPid,
   packetBytes,
@@ -56,12 +57,15 @@ const maxSeekBytes = 8 * 2 ** 20
 const unset = -1
 /** Packets that are put out together: about as many as a network write takes. */
 const runBytes = 348 * packetBytes
+/** Tables of ours may take more packets than those of the upstream, in whose place they come. */
+const tableBytes = 64 * packetBytes
 
 /**
  * One transport stream made of several, one after the other. In the steady state packets go through as they are. Behind a
  * break (another upstream, a discontinuity of a playlist, timestamps that jump) times go on where they were, counters go on
  * (ISO/IEC 13818-1 section 2.4.3.3), streams keep their PIDs where the types are the same, and the first packets say that
- * something is different (discontinuity_indicator, section 2.4.3.5).
+ * something is different (discontinuity_indicator, section 2.4.3.5). Packets that are missing are such a break for the
+ * counters of their PID.
  */
 export class Splicer {
   readonly #out: Output
@@ -70,6 +74,8 @@ export class Splicer {
   #restBytes = 0
   /** Out: each PID's last counter; `unset` before its first packet. */
   readonly #counters = new Int16Array(pids).fill(unset)
+  /** In: some bits of each PID's last packet, by which one that comes twice is known (section 2.4.3.3 allows that). */
+  readonly #prints = new Int32Array(pids)
   /** PIDs that have one. */
   readonly #seen: number[] = []
   /** In to out: added to each PID's counters since the last break; `unset` for PIDs not seen since. */
@@ -78,6 +84,8 @@ export class Splicer {
   readonly #times = new Float64Array(pids).fill(Number.NaN)
   /** Out: the last moment of which something is shown or heard. */
   #latest = Number.NaN
+  /** Out: how far the last clock reference was behind that; NaN before the first. */
+  #lead = Number.NaN
   #offset = 0
   #offsetBefore = 0
   #hasBroken = false
@@ -100,15 +108,16 @@ export class Splicer {
   /** PIDs of which a unit is left out at the moment. */
   readonly #late = new Set<number>()
   #breaks = 0
+  #gaps = 0
   #lost = 0
 
   constructor(out: Output) {
     this.#out = out
   }
 
-  /** Breaks so far, and bytes that were no packets. */
-  stats(): { readonly breaks: number; readonly lostBytes: number } {
-    return { breaks: this.#breaks, lostBytes: this.#lost }
+  /** So far: breaks, places where the upstream's counters say that packets are missing, and bytes that were no packets. */
+  stats(): { readonly breaks: number; readonly gaps: number; readonly lostBytes: number } {
+    return { breaks: this.#breaks, gaps: this.#gaps, lostBytes: this.#lost }
   }
 
   /** What follows does not go on from what came before. */
@@ -156,48 +165,75 @@ export class Splicer {
 
   /** Whole packets. */
   #packets(packets: Uint8Array): void {
-    // Tables of ours may take more packets than those of the upstream.
-    const room = this.#out.reserve(packets.length + (this.#hasBroken ? 64 * packetBytes : 0))
+    const entries: Entry[] = []
+    let from = 0
+    if (!this.#hasBroken) {
+      const room = this.#out.reserve(packets.length)
+      room.set(packets)
+      while (from < packets.length && this.#look(room, from, entries)) from += packetBytes
+      this.#out.commit(from, entries)
+    }
+    const most = runBytes - tableBytes
+    for (; from < packets.length; from += most) this.#placeAll(packets.subarray(from, from + most))
+  }
+
+  /** Packets behind a break. */
+  #placeAll(packets: Uint8Array): void {
+    const room = this.#out.reserve(packets.length + tableBytes)
     const entries: Entry[] = []
     let to = 0
-    if (!this.#hasBroken) {
-      room.set(packets)
-      for (; to < packets.length; to += packetBytes) this.#look(room, to, entries)
-    } else {
-      for (let at = 0; at < packets.length; at += packetBytes) to = this.#place(packets, at, room, to, entries)
-    }
+    for (let at = 0; at < packets.length; at += packetBytes) to = this.#place(packets, at, room, to, entries)
     this.#out.commit(to, entries)
   }
 
-  /** A packet that stays as it is. */
-  #look(bytes: Uint8Array, at: number, entries: Entry[]): void {
+  /** Looks at a packet that stays as it is. False where a break begins: it is to be placed, and so is all that follows. */
+  #look(bytes: Uint8Array, at: number, entries: Entry[]): boolean {
     const pid = pidOf(bytes, at)
+    if (pid === nullPid) return true
+    if (this.#jumps(bytes, at, pid)) {
+      this.#hasBroken = true
+      this.#shown = this.#program
+      this.#shownPmtPid = this.#pmtPid
+      return false
+    }
     if (hasPayload(bytes, at)) {
       if (this.#counters[pid] === unset) this.#seen.push(pid)
       this.#counters[pid] = counterOf(bytes, at)
+      this.#prints[pid] = printOf(bytes, at)
     }
     if (pid === patPid || pid === this.#pmtPid) {
       this.#table(bytes, at, pid)
-      return
+      return true
     }
-    if (pid === nullPid || !startsUnit(bytes, at)) return
+    const clock = clockAt(bytes, at)
+    if (clock !== undefined) this.#lead = difference(readClock(bytes, clock), this.#latest)
+    if (!startsUnit(bytes, at)) return true
     const stamps = timestampsAt(bytes, at)
-    if (stamps === undefined) return
+    if (stamps === undefined) return true
     const time = readTimestamp(bytes, stamps.dts ?? stamps.pts)
-    const last = this.#times[pid]!
-    if (Number.isNaN(last) || Math.abs(difference(last, time)) <= jumpTicks) {
-      this.#note(pid, time, stamps.dts === undefined ? time : readTimestamp(bytes, stamps.pts))
-      this.#mark(bytes, at, pid, entries)
-      return
-    }
-    // Timestamps began anew: from here on they are moved, this packet's too.
-    this.#hasBroken = true
-    this.#breaks++
-    this.#rebase(time)
-    this.#move(bytes, at, pid)
+    this.#note(pid, time, stamps.dts === undefined ? time : readTimestamp(bytes, stamps.pts))
     this.#mark(bytes, at, pid, entries)
-    this.#shown = this.#program
-    this.#shownPmtPid = this.#pmtPid
+    return true
+  }
+
+  /** Whether packets are missing in front of this one, or its timestamps begin anew, in a program that is known. */
+  #jumps(bytes: Uint8Array, at: number, pid: number): boolean {
+    if (this.#program === undefined) return false
+    if (hasPayload(bytes, at) && !this.#follows(bytes, at, pid, this.#counters[pid]!)) return true
+    const clock = clockAt(bytes, at)
+    if (clock !== undefined && Math.abs(difference(this.#latest, readClock(bytes, clock))) > jumpTicks) return true
+    if (!startsUnit(bytes, at) || Number.isNaN(this.#times[pid]!)) return false
+    const stamps = timestampsAt(bytes, at)
+    if (stamps === undefined) return false
+    return Math.abs(difference(this.#times[pid]!, readTimestamp(bytes, stamps.dts ?? stamps.pts))) > jumpTicks
+  }
+
+  /** Whether a packet with payload comes next by its counter, or is the last one once more, or says that it is neither. */
+  #follows(bytes: Uint8Array, at: number, pid: number, last: number): boolean {
+    if (last === unset) return true
+    const counter = counterOf(bytes, at)
+    if (counter === ((last + 1) & 0x0f) || isDiscontinuity(bytes, at)) return true
+    return counter === last && this.#prints[pid] === printOf(bytes, at)
   }
 
   #table(bytes: Uint8Array, at: number, pid: number): void {
@@ -320,6 +356,13 @@ export class Splicer {
       setCounter(room, at, last === unset ? counter : last)
       return
     }
+    const isNew = this.#shifts[pid] === unset
+    if (!isNew && !this.#follows(room, at, pid, last === unset ? unset : (last - this.#shifts[pid]!) & 0x0f)) {
+      this.#gaps++
+      this.#shifts[pid] = unset
+      this.#marks.add(pid)
+    }
+    this.#prints[pid] = printOf(room, at)
     if (this.#shifts[pid] === unset) this.#shifts[pid] = last === unset ? 0 : (last + 1 - counter) & 0x0f
     const out = (counter + this.#shifts[pid]!) & 0x0f
     setCounter(room, at, out)
@@ -342,7 +385,10 @@ export class Splicer {
       }
     }
     const clock = clockAt(bytes, at)
-    if (clock !== undefined) writeClock(bytes, clock, this.#moved(readClock(bytes, clock), undefined))
+    if (clock === undefined) return
+    const moved = this.#moved(readClock(bytes, clock), undefined)
+    writeClock(bytes, clock, moved)
+    this.#lead = difference(moved, this.#latest)
   }
 
   /** A time with the offset that fits: of two streams, one may still be before a break when the other is behind it. */
@@ -352,9 +398,9 @@ export class Splicer {
     if (Number.isNaN(near) || Math.abs(difference(near, now)) <= jumpTicks) return now
     const before = wrapped(time + this.#offsetBefore)
     if (Math.abs(difference(near, before)) <= jumpTicks) return before
-    if (pid === undefined) return now
     this.#breaks++
-    this.#rebase(time)
+    // What is shown comes as long after its clock as it did before.
+    this.#rebase(pid !== undefined ? time : wrapped(time + (this.#lead || 0)))
     return wrapped(time + this.#offset)
   }
 
@@ -412,6 +458,15 @@ export class Splicer {
     this.#counters[pid] = counterOf(packets, packets.length - packetBytes)
     return packets
   }
+}
+
+/** Bits from all over a packet's payload, without its counter. */
+function printOf(bytes: Uint8Array, at: number): number {
+  const end = at + packetBytes
+  let print = 0
+  for (let from = at + 12; from + 4 <= end; from += 44)
+    print = (Math.imul(print, 31) + bytes[from]! + (bytes[from + 1]! << 8) + (bytes[from + 2]! << 16)) | 0
+  return print
 }
 
 /** The next place that may begin a packet; the end of the bytes when there is none. */

@@ -255,6 +255,32 @@ t.test('a token that runs out is renewed, and nothing is left out for it', async
   t.ok(server.requests.length < 60, `${server.requests.length} requests`)
 })
 
+t.test('an address that a redirect gives for one reading is asked for each time', async t => {
+  let now = 10
+  let token = 0
+  const good = new Set<string>()
+  const { clock, numbers, server } = await followed(t, () => window(now), {
+    '7.m3u8': response => {
+      good.add(String(++token))
+      response.writeHead(302, { location: `/once/${token}/list.m3u8` }).end()
+    },
+    '*': (response, _, path) => {
+      const [, given = ''] = /once\/(\d+)\/list\.m3u8$/.exec(path) ?? []
+      const [, number] = /(\d+)\.ts$/.exec(path) ?? []
+      if (number !== undefined) response.writeHead(200).end(packets(10, Number(number)))
+      else if (good.delete(given)) response.writeHead(200).end(window(now))
+      else response.writeHead(403).end()
+    },
+  })
+  await until('the first', () => numbers() === '13 14 15')
+  for (; now < 20; now++) {
+    await clock.advance(2_000)
+    await until('the next', () => numbers().endsWith(String(now + 5)))
+  }
+  t.equal(numbers(), '13 14 15 16 17 18 19 20 21 22 23 24')
+  t.ok(server.requests.length < 60, `${server.requests.length} requests`)
+})
+
 t.test('a playlist that stays as it is has stalled; one that ends, ends', async t => {
   const stalled = await followed(t, () => window(10))
   await until('the first', () => stalled.numbers() === '13 14 15')

@@ -12,6 +12,8 @@ import { isStandIn } from './stand-ins.ts'
 const maxAudio = 4
 /** A channel whose addresses do not work any more asks for new ones at most once in this time. */
 const minRenewalMs = 5_000
+/** Addresses that did so often not outlive a reading are not tried again: the channel's own is read each time. */
+const maxFleeting = 2
 
 /** One playlist that goes on: the picture's, or that of sound beside it. */
 export interface PlaylistTrack {
@@ -56,8 +58,10 @@ export class LivePlaylists {
   readonly #now: () => number
   #renewedAt: number
   #renewal: Promise<void> | undefined
-  /** What the channel's own address gave, where that is the only playlist. */
+  /** What the channel's own address gave, where that is the only playlist: a token may be good for this one reading. */
   #first: MediaPlaylist | undefined
+  #isAlone = false
+  #worn = 0
 
   /** `first` is what the channel's own address gave. @throws ProviderError `malformed`, `not-media`, `unsupported`. */
   static of(
@@ -67,7 +71,7 @@ export class LivePlaylists {
   ): LivePlaylists {
     const { tracks, choice } = tracksOf(first, connection.home.label, maxHeight, undefined)
     const playlists = new LivePlaylists(connection, tracks, choice, maxHeight, now)
-    if (first.playlist.kind === 'media') playlists.#first = first.playlist
+    playlists.#take(first)
     return playlists
   }
 
@@ -88,21 +92,29 @@ export class LivePlaylists {
 
   /** A track's playlist as it is now; from a new address where the old one does not work. @throws ProviderError. */
   async read(track: PlaylistTrack): Promise<MediaPlaylist> {
+    if (this.#first === undefined && this.#worn >= maxFleeting) await this.renew()
     const first = this.#first
     this.#first = undefined
     if (first !== undefined) return first
     try {
-      return await this.#readAt(track)
+      const playlist = await this.#readAt(track)
+      this.#worn = 0
+      return playlist
     } catch (error) {
       if (!isWorn(error) || !(await this.renew())) throw error
-      return await this.#readAt(track)
+      if (!this.#isAlone) return await this.#readAt(track)
+      this.#worn++
+      return await this.read(track)
     }
   }
 
-  /** Asks the channel's own address where its playlists are now. False when that was done just before. */
+  /**
+   * Asks the channel's own address where its playlists are now. False when that was done just before; where it is the only
+   * playlist, it may be asked as often as it may be read.
+   */
   async renew(): Promise<boolean> {
     if (this.#renewal === undefined) {
-      if (this.#now() - this.#renewedAt < minRenewalMs) return false
+      if (!this.#isAlone && this.#now() - this.#renewedAt < minRenewalMs) return false
       this.#renewedAt = this.#now()
       this.#renewal = this.#renew().finally(() => {
         this.#renewal = undefined
@@ -117,6 +129,12 @@ export class LivePlaylists {
     const first = await this.#load(url.href, label, new Map())
     const { tracks } = tracksOf(first, label, this.#maxHeight, this.#choice)
     for (const [at, track] of this.tracks.entries()) track.url = tracks[at]?.url ?? track.url
+    this.#take(first)
+  }
+
+  #take({ playlist }: ReadPlaylist): void {
+    this.#isAlone = playlist.kind === 'media'
+    this.#first = playlist.kind === 'media' ? playlist : undefined
   }
 
   async #readAt(track: PlaylistTrack): Promise<MediaPlaylist> {

@@ -59,6 +59,8 @@ export interface SessionStatus {
   readonly bytesIn: number
   readonly failovers: number
   readonly breaks: number
+  /** Places where packets of the upstream's were missing. */
+  readonly gaps: number
   readonly viewers: readonly {
     readonly address: string
     readonly userAgent: string
@@ -225,7 +227,8 @@ class ChannelGateway implements Gateway {
       }
       return {
         ...{ channel: { id, number, name }, since: session.startedAt, how: 'stream', upstream: current },
-        ...{ bytesIn: session.bytesIn, failovers: session.failovers, breaks: session.breaks },
+        ...{ bytesIn: session.bytesIn, failovers: session.failovers },
+        ...{ breaks: session.splices.breaks, gaps: session.splices.gaps },
         viewers: [...watchers].map(({ viewer: { address, userAgent }, since, bytes, cursor: { skips } }) => {
           return { address, userAgent, since, bytes, skips }
         }),
@@ -243,7 +246,7 @@ class ChannelGateway implements Gateway {
       return [
         {
           ...{ channel: { id, number, name }, since, how: 'hls', upstream: current || undefined },
-          ...{ bytesIn: 0, failovers: 0, breaks: 0, viewers },
+          ...{ bytesIn: 0, failovers: 0, breaks: 0, gaps: 0, viewers },
         },
       ]
     })

@@ -10,14 +10,16 @@ import {
   LiveSourceError,
   type LiveStream,
   type Muxing,
+  type OpenOptions,
   type Upstream,
 } from './ports.ts'
+import { Pulse } from './pulse.ts'
 import { Ring } from './ring.ts'
 import { Splicer } from './splicer.ts'
 
 export interface SessionOptions {
   readonly ringBytes: number
-  /** An upstream that gives nothing for so long is left for the next. */
+  /** An upstream that gives nothing for so long is left; where there is another one, sooner, if it never was so silent. */
   readonly stallMs: number
   /** How long the first viewer waits for the first bytes. */
   readonly startDeadlineMs: number
@@ -50,8 +52,18 @@ const firstPauseMs = 250
 const maxPauseMs = 4_000
 /** A panel that counts HLS clients by their requests does so for some seconds after the last: who zaps is not refused for that. */
 const limitedMs = 12_000
-/** How long an upstream in mid-stream may wait for a connection: the old one may take a moment to be free. */
+/** How long an upstream in mid-stream may wait for a connection, when there is another account to try. */
 const handoverMs = 2_000
+/** A stream that was silent for so long, and for so many times its longest silence, is suspect: another one is opened meanwhile. */
+const suspectMs = 1_000
+const suspectTimes = 3
+/** And without a connection for another one, it is left after this. */
+const leaveMs = 1_500
+const leaveTimes = 4
+/** Segments come with pauses: so many tell how long they are. */
+const knownPauses = 4
+/** Those who read playlists find out by themselves that one stalls, and say why. */
+const segmentsStallMs = 20_000
 
 /** One channel that is watched: one upstream after another, put into one ring. Disposing of it ends everything. */
 export class Session implements AsyncDisposable {
@@ -69,6 +81,10 @@ export class Session implements AsyncDisposable {
   readonly #running: Promise<void>
   /** Upstreams that failed, the latest at the end. */
   #failed: readonly number[] = []
+  /** By upstream. */
+  readonly #pulses = new Map<number, Pulse>()
+  /** Opened while the one before it was silent. */
+  #standby: { readonly upstream: Upstream; readonly stream: LiveStream } | undefined
   #dataAt: number
   #isReady = false
 
@@ -93,8 +109,9 @@ export class Session implements AsyncDisposable {
     return this.#end.signal.aborted
   }
 
-  get breaks(): number {
-    return this.#splicer.stats().breaks
+  /** What the stream was spliced of: breaks in it, and places where packets were missing. */
+  get splices(): ReturnType<Splicer['stats']> {
+    return this.#splicer.stats()
   }
 
   /** Ends it, and resolves when its connection is free and its processes are gone. */
@@ -134,27 +151,30 @@ export class Session implements AsyncDisposable {
       this.#ready.reject(reason)
       this.#end.abort(reason)
       this.ring.close(isStopped ? undefined : reason)
+      await this.#standby?.stream[Symbol.asyncDispose]()
     }
   }
 
   /** Reads one upstream for as long as it gives something; resolves to why it does not any more. */
   async #watch(upstream: Upstream): Promise<LiveSourceError> {
-    const { source, muxing, health, clock } = this.#deps
+    const { muxing, health, clock } = this.#deps
     const over = new AbortController()
     const signal = AbortSignal.any([this.#end.signal, over.signal])
     const late = new LiveSourceError('stalled', `${upstream.name} gave nothing in time`)
-    const watchdog = this.#guard(over, late)
+    const waitMs = this.#waitMs()
+    const pulse = this.#pulseOf(upstream)
+    const watchdog = this.#guard(upstream, pulse, over, late, waitMs)
     try {
-      const waitMs = this.#isReady ? handoverMs : 0
-      await using stream = await source.open(upstream, { signal, waitMs })
+      await using stream = await this.#open(upstream, { signal, waitMs })
       this.#dataAt = clock.now()
+      pulse.begin(this.#dataAt)
       this.#splicer.breakHere()
       this.current = { upstream, host: stream.host, kind: stream.kind, since: clock.now() }
       signal.addEventListener('abort', () => void stream[Symbol.asyncDispose](), { once: true })
       for await (const fed of feed(stream, this.channel.dropCorrupt ?? false, muxing)) {
         if (signal.aborted) break
         if (fed === 'break') this.#splicer.breakHere()
-        else this.#take(fed)
+        else this.#take(fed, pulse)
       }
       signal.throwIfAborted()
       return new LiveSourceError('ended', `${upstream.name} ended`)
@@ -171,29 +191,107 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** In mid-stream a session keeps its place among those who wait for the account, unless it can go elsewhere. */
+  #waitMs(): number {
+    if (!this.#isReady) return 0
+    const [first, ...rest] = this.channel.upstreams
+    if (rest.some(({ accountId }) => accountId !== first!.accountId)) return handoverMs
+    return Math.max(handoverMs, this.#dataAt + this.#options.giveUpMs - this.#deps.clock.now())
+  }
+
+  async #open(upstream: Upstream, options: OpenOptions): Promise<LiveStream> {
+    const standby = this.#standby
+    this.#standby = undefined
+    if (standby?.upstream.id === upstream.id) return standby.stream
+    await standby?.stream[Symbol.asyncDispose]()
+    return await this.#deps.source.open(upstream, options)
+  }
+
+  #pulseOf({ id }: Upstream): Pulse {
+    const known = this.#pulses.get(id) ?? new Pulse(this.#deps.clock.now())
+    this.#pulses.set(id, known)
+    return known
+  }
+
   /** Ends the reading of an upstream that gives nothing: a look at the time of the last bytes now and then. */
-  async #guard(over: AbortController, late: LiveSourceError): Promise<void> {
+  async #guard(
+    upstream: Upstream,
+    pulse: Pulse,
+    over: AbortController,
+    late: LiveSourceError,
+    waitMs: number,
+  ): Promise<void> {
     const { clock } = this.#deps
-    const from = clock.now()
-    const { startDeadlineMs, stallMs } = this.#options
+    const opensBy = clock.now() + waitMs + this.#options.startDeadlineMs
+    let opening: Promise<void> = Promise.resolve()
+    let hasAsked = false
     try {
       for (;;) {
-        const since = Math.max(from, this.#dataAt)
-        const allowed = this.current === undefined ? startDeadlineMs : stallMs
-        const left = since + allowed - clock.now()
-        if (left <= 0) return over.abort(late)
-        await clock.sleep(Math.min(left, 1_000), over.signal)
+        const now = clock.now()
+        let until = opensBy
+        if (this.current !== undefined) {
+          const { suspect, leave } = this.#patience(pulse, this.current.kind)
+          const isSuspect = now - this.#dataAt >= suspect
+          until = this.#dataAt + (isSuspect ? leave : Math.min(suspect, leave))
+          if (isSuspect && !hasAsked) opening = opening.then(() => this.#openAnother(upstream, over, late))
+          hasAsked = isSuspect
+        }
+        if (now >= until) {
+          pulse.beat(now)
+          return over.abort(late)
+        }
+        await clock.sleep(Math.min(until - now, 1_000), over.signal)
       }
     } catch {
       // it ended otherwise
+    } finally {
+      await opening
     }
   }
 
-  #take(bytes: Uint8Array): void {
+  /** After how much silence another upstream is opened, and this one left. */
+  #patience(pulse: Pulse, kind: LiveStream['kind']): { readonly suspect: number; readonly leave: number } {
+    const { stallMs } = this.#options
+    const longest = pulse.longestMs
+    const isAlone = this.channel.upstreams.length < 2
+    const suspect = isAlone ? Number.POSITIVE_INFINITY : Math.max(suspectMs, suspectTimes * longest)
+    if (kind === 'ts')
+      return { suspect, leave: isAlone ? stallMs : Math.min(stallMs, Math.max(leaveMs, leaveTimes * longest)) }
+    const leave = Math.max(stallMs, segmentsStallMs, suspectTimes * longest)
+    return { suspect: pulse.pauses < knownPauses ? Number.POSITIVE_INFINITY : suspect, leave }
+  }
+
+  /** Has another upstream ready while this one is silent; the silence over, it is not needed. */
+  async #openAnother(silent: Upstream, over: AbortController, late: LiveSourceError): Promise<void> {
+    const { source, health, failures, clock } = this.#deps
+    const since = this.#dataAt
+    const inVain = new AbortController()
+    const giveUp = () => inVain.abort(over.signal.reason)
+    over.signal.addEventListener('abort', giveUp)
+    const signal = AbortSignal.any([this.#end.signal, inVain.signal])
+    for (const upstream of this.#ordered()) {
+      if (upstream.id === silent.id) continue
+      try {
+        const stream = await source.open(upstream, { signal, waitMs: 0 })
+        if (signal.aborted || this.#dataAt > since) return await stream[Symbol.asyncDispose]()
+        over.signal.removeEventListener('abort', giveUp)
+        this.#standby = { upstream, stream }
+        this.#pulseOf(silent).beat(clock.now())
+        return over.abort(late)
+      } catch (error) {
+        if (signal.aborted || !(error instanceof LiveSourceError)) return
+        health.failed(upstream, error)
+        failures.add(this.channel.id, { upstreamId: upstream.id, code: error.code, reason: error.message })
+      }
+    }
+  }
+
+  #take(bytes: Uint8Array, pulse: Pulse): void {
     const { counters, clock } = this.#deps
     this.bytesIn += bytes.length
     counters.bytesIn += bytes.length
     this.#dataAt = clock.now()
+    pulse.beat(this.#dataAt)
     this.#splicer.push(bytes)
     if (this.#isReady || !(this.ring.hasJoins || this.ring.end >= readyBytes)) return
     this.#isReady = true
@@ -215,10 +313,12 @@ export class Session implements AsyncDisposable {
     log.warn(fields, 'An upstream of a channel gives nothing')
   }
 
-  /** By health; of those that are well, the one that failed here last comes last. */
+  /** By health; of those that are well, the one that failed here last comes last; before all, one that is open. */
   #ordered(): readonly Upstream[] {
     const failedAt = ({ id }: Upstream) => this.#failed.indexOf(id)
-    return this.#deps.health.ordered(this.channel.upstreams.toSorted((a, b) => failedAt(a) - failedAt(b)))
+    const ordered = this.#deps.health.ordered(this.channel.upstreams.toSorted((a, b) => failedAt(a) - failedAt(b)))
+    const ready = this.#standby?.upstream.id
+    return ready === undefined ? ordered : ordered.toSorted((a, b) => Number(b.id === ready) - Number(a.id === ready))
   }
 
   #isLate(): boolean {

@@ -1,5 +1,5 @@
 import { difference, ticksPerSecond } from '../lib/mpegts/packets.ts'
-import type { JoinPoint, Ring } from './ring.ts'
+import type { Hold, JoinPoint, Ring } from './ring.ts'
 
 /** Segments begin at key frames, at least so long after the one before. */
 const segmentSeconds = 2
@@ -20,6 +20,7 @@ export class Cutter implements Disposable {
   readonly #ring: Ring
   readonly #now: () => number
   readonly #listening: Disposable
+  readonly #hold: Hold
   readonly #segments: CutSegment[] = []
   #start: JoinPoint | undefined
   #startedAt = 0
@@ -29,6 +30,7 @@ export class Cutter implements Disposable {
   constructor(ring: Ring, now: () => number) {
     this.#ring = ring
     this.#now = now
+    this.#hold = ring.hold()
     this.#listening = ring.onJoin(point => this.#join(point))
   }
 
@@ -64,6 +66,7 @@ export class Cutter implements Disposable {
 
   [Symbol.dispose](): void {
     this.#listening[Symbol.dispose]()
+    this.#hold[Symbol.dispose]()
   }
 
   #join(point: JoinPoint): void {
@@ -87,6 +90,7 @@ export class Cutter implements Disposable {
 
   #begin(point: JoinPoint): void {
     this.#start = point
+    this.#hold.from(point.position)
     this.#startedAt = this.#now()
   }
 }

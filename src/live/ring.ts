@@ -6,6 +6,10 @@ const blockBytes = 348 * packetBytes
 
 /** What a viewer has been given this long before is sent, or copied. */
 export const reuseBytes = 512 * 1024
+/** What nobody needs any more is kept so long, for those who come or are asked for a copy. */
+const keptBytes = 2 ** 20
+/** Places to begin that are kept: who joins at the last one may do so just before there is another. */
+const keptJoins = 2
 /** Blocks kept to be used again. */
 const maxFree = 4
 
@@ -37,9 +41,15 @@ export interface Cursor extends Disposable {
   readonly skips: number
 }
 
+/** A part of the stream that somebody is going to copy. */
+export interface Hold extends Disposable {
+  from(position: number): void
+}
+
 /**
- * The end of a stream, for any number of viewers: blocks of packets that are written once and read by everybody, the oldest
- * given up when there is too much. Nobody waits for anybody: who is too slow goes on at the latest place where decoders can begin.
+ * The end of a stream, for any number of viewers: blocks of packets that are written once and read by everybody, and given up
+ * when everybody has them, or there is too much. Nobody waits for anybody: who is too slow goes on at the latest place where
+ * decoders can begin.
  */
 export class Ring implements Output {
   readonly #maxBytes: number
@@ -52,7 +62,7 @@ export class Ring implements Output {
   readonly #cursors = new Set<{ readonly position: number }>()
   readonly #listeners = new Set<(point: JoinPoint) => void>()
 
-  /** `maxBytes` of packets are kept at most; at least four blocks. */
+  /** `maxBytes` of packets are kept at most, for those who are slow; at least four blocks. */
   constructor(maxBytes: number) {
     this.#maxBytes = Math.max(maxBytes, 4 * blockBytes)
   }
@@ -111,6 +121,18 @@ export class Ring implements Output {
         this.#cursors.delete(state)
         state.position = Number.POSITIVE_INFINITY
       },
+    }
+  }
+
+  /** Keeps what is behind a position, as far as `maxBytes` go; nothing until one is set. */
+  hold(): Hold {
+    const state = { position: Number.POSITIVE_INFINITY }
+    this.#cursors.add(state)
+    return {
+      from: position => {
+        state.position = position + reuseBytes
+      },
+      [Symbol.dispose]: () => void this.#cursors.delete(state),
     }
   }
 
@@ -186,10 +208,23 @@ export class Ring implements Output {
 
   #trim(): void {
     const newest = this.#blocks.at(-1)!
-    while (this.#blocks.length > 2 && newest.start + newest.bytes.length - this.#blocks[0]!.start > this.#maxBytes)
+    const most = newest.start + newest.bytes.length - this.#maxBytes
+    const unneeded = this.#unneeded()
+    while (this.#blocks.length > 2) {
+      const { start, length } = this.#blocks[0]!
+      const isSent = start + length <= unneeded
+      if (start >= most && !isSent) break
       this.#reuse(this.#blocks.shift()!)
+    }
     const oldest = this.#oldest
     while (this.#joins.length > 0 && this.#joins[0]!.position < oldest) this.#joins.shift()
+  }
+
+  /** The position before which nobody needs anything. */
+  #unneeded(): number {
+    let before = Math.min(this.#end - keptBytes, this.#joins.at(-keptJoins)?.position ?? 0)
+    for (const { position } of this.#cursors) before = Math.min(before, position - reuseBytes)
+    return before
   }
 
   /** Memory that no viewer is still sending from is used again: else the garbage would be collected for half of the time. */

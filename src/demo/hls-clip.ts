@@ -10,6 +10,8 @@ export interface HlsPicture {
   readonly color: string
   readonly framesPerSecond: number
   readonly bitrateKbps: number
+  /** Keeps to its bitrate within a quarter of a second; else within two. */
+  readonly isSteady?: boolean
   /** Has B-frames: frames are not sent in the order in which they are shown. */
   readonly reordered?: boolean
   /** Grain over the picture, so that it takes all of its bitrate, as films do. */
@@ -111,9 +113,10 @@ function soundInput({ tone }: HlsSound, { seconds, loops }: HlsClip) {
 }
 
 function pictureOptions(picture: HlsPicture, segmentSeconds: number): string[] {
-  const { codec, framesPerSecond, bitrateKbps, reordered } = picture
+  const { codec, framesPerSecond, bitrateKbps, reordered, isSteady = false } = picture
   const keyFrames = segmentSeconds * framesPerSecond
-  const rate = ['-b:v', `${bitrateKbps}k`, '-maxrate', `${bitrateKbps}k`, '-bufsize', `${2 * bitrateKbps}k`]
+  const bufferKbits = isSteady ? bitrateKbps / 4 : 2 * bitrateKbps
+  const rate = ['-b:v', `${bitrateKbps}k`, '-maxrate', `${bitrateKbps}k`, '-bufsize', `${bufferKbits}k`]
   if (codec === 'h264') {
     const interval = ['-g', String(keyFrames), '-keyint_min', String(keyFrames), '-sc_threshold', '0']
     const profile = reordered ? ['-profile:v', 'main', '-bf', '2'] : ['-profile:v', 'baseline']

@@ -25,17 +25,20 @@ const SECONDS = 16
 const TICKS_PER_SECOND = 90_000
 /** What the level that the picture claims allows. */
 const MAX_PICTURE_MBPS = 10
-/** Of the bitrate: the rest is sound, and what transport packets and the encoder's inaccuracy take. */
-const PICTURE_SHARE = 0.75
+/** Of sound, in its transport packets. */
+const SOUND_MBPS = 0.12
+/** Of what sound leaves: the rest is what transport packets and the encoder's inaccuracy take. */
+const PICTURE_SHARE = 0.8
 
 /** What all of them are made from: to be among the clips that were made. */
 export function syntheticLiveClip({ mbps = 4 }: SyntheticLiveOptions): HlsClip {
   if (!(mbps >= 0.5 && mbps <= 50)) throw new RangeError(`Channels of ${mbps} Mbit/s are not possible: 0.5 to 50 are`)
-  const bitrateKbps = Math.round(Math.min(mbps * PICTURE_SHARE, MAX_PICTURE_MBPS) * 1000)
-  const look = { width: 640, height: 360, framesPerSecond: 25, color: '0x3a86ff', reordered: true, grain: true }
+  const bitrateKbps = Math.round(Math.min((mbps - SOUND_MBPS) * PICTURE_SHARE, MAX_PICTURE_MBPS) * 1000)
+  const look = { width: 640, height: 360, framesPerSecond: 25, color: '0x3a86ff', reordered: true }
+  const picture = { codec: 'h264', ...look, grain: true, isSteady: true, bitrateKbps } as const
   return {
     ...{ name: `live-synthetic-${bitrateKbps}k`, layout: 'hls-ts', seconds: SECONDS, segmentSeconds: SEGMENT_SECONDS },
-    ...{ loops: true, picture: { codec: 'h264', ...look, bitrateKbps }, sound: { codec: 'aac', tone: 262 } },
+    ...{ loops: true, picture, sound: { codec: 'aac', tone: 262 } },
   }
 }
 

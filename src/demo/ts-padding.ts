@@ -6,10 +6,16 @@ const PACKET_BYTES = 188
 const NULL_PACKET = Buffer.alloc(PACKET_BYTES, 0xff)
 NULL_PACKET.writeUInt32BE(0x471fff10)
 
-/** The packets with null packets evenly between them, up to so many bytes in all; as they are when they have that many already. */
+/**
+ * The packets with null packets evenly between them, up to so many bytes in all.
+ *
+ * @throws RangeError when they have more bytes already.
+ */
 export function withNullPackets(bytes: Buffer, wantedBytes: number): Buffer {
   const own = bytes.length / PACKET_BYTES
-  const wanted = Math.max(own, Math.floor(wantedBytes / PACKET_BYTES))
+  const wanted = Math.floor(wantedBytes / PACKET_BYTES)
+  if (own > wanted)
+    throw new RangeError(`${bytes.length} bytes cannot be padded to ${wantedBytes}: they are more already`)
   const padded = Buffer.allocUnsafe(wanted * PACKET_BYTES)
   let taken = 0
   for (let place = 0; place < wanted; place++) {

@@ -91,6 +91,7 @@ export class Desk {
   }
 
   reset(): void {
+    this.streams.expire() // who is gone by now is not in the new peak
     this.requestLog.reset()
     this.#book.reset()
   }

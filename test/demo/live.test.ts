@@ -9,6 +9,7 @@ import { TestClock } from '../lib/test-clock.ts'
 import { checkTs } from '../lib/ts-check.ts'
 import { until } from '../lib/until.ts'
 import { readMaster, readPiece, readPlaylist } from './hls-client.ts'
+import { viewer } from './live-viewer.ts'
 import { addresses, get } from './raw-client.ts'
 
 t.setTimeout(200_000)
@@ -36,26 +37,6 @@ const SEGMENT_MS = 2000
 const channels = [...demo.catalogue.channels()]
 const segmentNow = () => Math.floor(clock.now() / SEGMENT_MS)
 const trackOf = (id: number) => demo.live(id).tracks[0]!
-
-/** A viewer of the clock's provider: what came so far. */
-function viewer(url: string) {
-  const { promise: gone, resolve: leave } = Promise.withResolvers<void>()
-  let bytes = 0
-  const whole = get(url, {
-    until: seen => {
-      bytes = seen
-      return false
-    },
-    giveUp: gone,
-  })
-  return {
-    has: (wanted: number) => until(`${wanted} bytes`, () => bytes >= wanted),
-    async leave() {
-      leave()
-      return (await whole).body
-    },
-  }
-}
 
 /** A channel's bytes from the beginning of a segment until a moment: of the last one the share that has played. */
 function played(id: number, first: number, time: number): Buffer {

@@ -11,7 +11,7 @@ export interface LiveInput {
 
 export interface LiveMuxJob {
   readonly inputs: readonly LiveInput[]
-  /** Pictures only, and of them what can be decoded. */
+  /** Pictures only. Those that are known to be damaged have been taken out already; what ffmpeg finds goes as well. */
   readonly dropCorrupt?: boolean
 }
 
@@ -30,7 +30,7 @@ export interface LiveMux extends AsyncDisposable {
  */
 export function liveMuxArguments({ inputs, dropCorrupt = false }: LiveMuxJob): readonly string[] {
   const drop = dropCorrupt ? ['-err_detect', 'ignore_err'] : []
-  const flags = ['-fflags', `+nobuffer${dropCorrupt ? '+discardcorrupt+genpts' : ''}`]
+  const flags = dropCorrupt ? ['-fflags', '+discardcorrupt+genpts'] : []
   const looked = ['-probesize', '1000000', '-analyzeduration', '1000000']
   const sources = inputs.flatMap(({ format }, at) => [
     ...['-protocol_whitelist', 'pipe', ...drop, ...flags, ...looked],

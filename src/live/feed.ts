@@ -1,4 +1,5 @@
 import type { LivePiece, LiveStream, LiveTrack, Mux, Muxing, MuxJob } from './ports.ts'
+import { WholePictures } from './whole-pictures.ts'
 
 /** What a feed gives: bytes of a transport stream, or that what follows does not go on from what came before. */
 export type Fed = Uint8Array | 'break'
@@ -18,11 +19,15 @@ async function* segments({ pieces }: LiveTrack): AsyncGenerator<Fed> {
   }
 }
 
-/** Pictures only, and of them what can be decoded: through ffmpeg, that throws the rest away. */
+/** Pictures only, and of them those that came whole with all that they are made from. ffmpeg leaves the sound out. */
 async function* cleaned(chunks: AsyncIterable<Uint8Array>, muxing: Muxing): AsyncGenerator<Fed> {
   await using mux = muxing.mux({ inputs: [{ format: 'mpegts' }], dropCorrupt: true })
+  const pictures = new WholePictures()
   const writing = (async () => {
-    for await (const chunk of chunks) await mux.write(0, chunk)
+    for await (const chunk of chunks) {
+      const whole = pictures.push(chunk)
+      if (whole.length > 0) await mux.write(0, whole)
+    }
   })().finally(() => mux.end(0))
   writing.catch(() => {}) // awaited below
   yield* mux.chunks
@@ -42,7 +47,9 @@ async function* muxed(tracks: readonly LiveTrack[], dropCorrupt: boolean, muxing
     const formats = readers.map(reader => reader.format)
     await using mux = muxing.mux(jobOf(tracks, formats, dropCorrupt))
     const stop = { isSet: false }
-    const writing = Promise.all(readers.map((reader, input) => write(reader, input, mux, stop, input === 0)))
+    const writing = Promise.all(
+      readers.map((reader, input) => write(reader, input, mux, stop, input === 0, dropCorrupt)),
+    )
     writing.catch(() => {}) // awaited below
     yield* mux.chunks
     await writing
@@ -55,11 +62,13 @@ async function write(
   mux: Mux,
   stop: { isSet: boolean },
   isMain: boolean,
+  dropCorrupt: boolean,
 ): Promise<void> {
+  const pictures = dropCorrupt && isMain && reader.format === 'mpegts' ? new WholePictures() : undefined
   try {
     for (let piece = await reader.next(); piece !== undefined; piece = stop.isSet ? undefined : await reader.next()) {
       if (piece.map !== undefined) await mux.write(input, piece.map)
-      await mux.write(input, piece.bytes)
+      await mux.write(input, pictures?.push(piece.bytes) ?? piece.bytes)
     }
   } finally {
     // Where the picture's part ends, that of the sound does, too.

@@ -19,7 +19,7 @@ export interface LiveChannel {
   readonly name: string
   /** In the order they are tried. */
   readonly upstreams: readonly Upstream[]
-  /** Its streams are damaged: pictures only, and of them what can be decoded (copied by ffmpeg, never transcoded). */
+  /** Its streams are damaged: pictures only, and of them those that came whole (copied, never transcoded). */
   readonly dropCorrupt?: boolean
 }
 
@@ -143,7 +143,7 @@ export interface MuxJob {
     readonly format: 'mpegts' | 'mp4' | 'aac' | 'mp3' | 'ac3' | 'eac3'
     readonly language?: string
   }[]
-  /** Pictures only, and of them what can be decoded. */
+  /** Pictures only. Those that are known to be damaged have been taken out already; what ffmpeg finds goes as well. */
   readonly dropCorrupt?: boolean
 }
 

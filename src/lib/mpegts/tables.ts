@@ -57,13 +57,18 @@ const refused: Readonly<Record<number, string>> = {
   234: 'VC-1 video',
 }
 
+type OnSection = (section: Uint8Array, crc: number) => void
+
 /** Puts sections together that come in the payloads of one PID. */
 export class SectionReader {
   #bytes = new Uint8Array(0)
   #wanted = false
 
-  /** Adds a payload; calls back with each section that is complete, from table_id up to, not including, its CRC. */
-  push(payload: Uint8Array, isStart: boolean, onSection: (section: Uint8Array) => void): void {
+  /**
+   * Adds a payload; calls back with each section that is complete, from table_id up to, not including, its CRC, and with that
+   * CRC, which is not checked here.
+   */
+  push(payload: Uint8Array, isStart: boolean, onSection: OnSection): void {
     if (isStart) {
       const pointer = payload[0] ?? 0
       if (this.#wanted) this.#add(payload.subarray(1, 1 + pointer), onSection)
@@ -73,7 +78,7 @@ export class SectionReader {
     } else if (this.#wanted) this.#add(payload, onSection)
   }
 
-  #add(bytes: Uint8Array, onSection: (section: Uint8Array) => void): void {
+  #add(bytes: Uint8Array, onSection: OnSection): void {
     const all = new Uint8Array(this.#bytes.length + bytes.length)
     all.set(this.#bytes)
     all.set(bytes, this.#bytes.length)
@@ -81,7 +86,8 @@ export class SectionReader {
     while (at + 3 <= all.length && all[at] !== 0xff) {
       const end = at + 3 + (((all[at + 1]! & 0x0f) << 8) | all[at + 2]!)
       if (end > all.length) break
-      if (end - at >= 12) onSection(all.subarray(at, end - 4))
+      const crc = new DataView(all.buffer, all.byteOffset)
+      if (end - at >= 12) onSection(all.subarray(at, end - 4), crc.getUint32(end - 4))
       at = end
     }
     this.#wanted = at < all.length && all[at] !== 0xff

@@ -44,8 +44,7 @@ async function* muxed(tracks: readonly LiveTrack[], dropCorrupt: boolean, muxing
     if (part > 0) yield 'break'
     for (const reader of readers) await reader.begin()
     if (readers[0]!.isEnded) return
-    const formats = readers.map(reader => reader.format)
-    await using mux = muxing.mux(jobOf(tracks, formats, dropCorrupt))
+    await using mux = muxing.mux(jobOf(tracks, readers, dropCorrupt))
     const stop = { isSet: false }
     const writing = Promise.all(
       readers.map((reader, input) => write(reader, input, mux, stop, input === 0, dropCorrupt)),
@@ -100,6 +99,11 @@ class TrackReader {
     return this.#container === 'fmp4' ? 'mp4' : soundFormat(this.#ahead?.bytes ?? new Uint8Array(0))
   }
 
+  /** Of packed audio, which has no timestamps of its own: when the piece that comes next is heard, in seconds. */
+  get startsAt(): number | undefined {
+    return this.#container === 'packed-audio' && this.#ahead !== undefined ? soundTime(this.#ahead.bytes) : undefined
+  }
+
   /** Makes the first piece of a part ready. */
   async begin(): Promise<void> {
     this.#ahead ??= await this.#read()
@@ -128,22 +132,35 @@ class TrackReader {
   }
 }
 
-function jobOf(
-  tracks: readonly LiveTrack[],
-  formats: readonly MuxJob['inputs'][number]['format'][],
-  dropCorrupt: boolean,
-): MuxJob {
-  const inputs = tracks.map(({ language }, at) => ({
-    format: formats[at]!,
-    ...(language !== undefined && { language }),
-  }))
+function jobOf(tracks: readonly LiveTrack[], readers: readonly TrackReader[], dropCorrupt: boolean): MuxJob {
+  const inputs = tracks.map(({ language }, at) => {
+    const { format, startsAt } = readers[at]!
+    return { format, ...(language !== undefined && { language }), ...(startsAt !== undefined && { startsAt }) }
+  })
   return { inputs, ...(dropCorrupt && { dropCorrupt }) }
 }
 
-/** Packed audio (RFC 8216 section 3.4) behind its ID3 tag. */
-function soundFormat(bytes: Uint8Array): MuxJob['inputs'][number]['format'] {
+/** Bytes of the ID3 tag that comes first; 0 without one. */
+function tagBytes(bytes: Uint8Array): number {
   const isTagged = bytes[0] === 0x49 && bytes[1] === 0x44 && bytes[2] === 0x33
-  const size = isTagged ? 10 + ((bytes[6]! << 21) | (bytes[7]! << 14) | (bytes[8]! << 7) | bytes[9]!) : 0
+  return isTagged ? 10 + ((bytes[6]! << 21) | (bytes[7]! << 14) | (bytes[8]! << 7) | bytes[9]!) : 0
+}
+
+/** The PRIV frame in which packed audio says when it is heard (RFC 8216 section 3.4): then 33 bits of 90 kHz in eight bytes. */
+const timeOwner = Buffer.from('com.apple.streaming.transportStreamTimestamp\0')
+
+/** In seconds; undefined where the tag does not say. */
+function soundTime(bytes: Uint8Array): number | undefined {
+  const tag = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(tagBytes(bytes), bytes.length))
+  const at = tag.indexOf(timeOwner)
+  const from = at + timeOwner.length
+  if (at < 0 || from + 8 > tag.length) return undefined
+  return Number(tag.readBigUInt64BE(from) & 0x1_ffff_ffffn) / 90_000
+}
+
+/** What packed audio is, behind its ID3 tag. */
+function soundFormat(bytes: Uint8Array): MuxJob['inputs'][number]['format'] {
+  const size = tagBytes(bytes)
   const [first, second] = [bytes[size], bytes[size + 1]]
   if (first === 0x0b && second === 0x77) return bytes[size + 5]! >> 3 > 10 ? 'eac3' : 'ac3'
   // The layer's two bits are 0 in ADTS and never in MPEG audio.

@@ -142,6 +142,8 @@ export interface MuxJob {
   readonly inputs: readonly {
     readonly format: 'mpegts' | 'mp4' | 'aac' | 'mp3' | 'ac3' | 'eac3'
     readonly language?: string
+    /** Seconds to be added to its timestamps: of sound that has none of its own. */
+    readonly startsAt?: number
   }[]
   /** Pictures only. Those that are known to be damaged have been taken out already; what ffmpeg finds goes as well. */
   readonly dropCorrupt?: boolean

@@ -7,6 +7,8 @@ export interface LiveInput {
   readonly format: 'mpegts' | 'mp4' | 'aac' | 'mp3' | 'ac3' | 'eac3'
   /** BCP 47 or ISO 639. */
   readonly language?: string
+  /** Seconds to be added to its timestamps: of sound that has none of its own. */
+  readonly startsAt?: number
 }
 
 export interface LiveMuxJob {
@@ -32,8 +34,9 @@ export function liveMuxArguments({ inputs, dropCorrupt = false }: LiveMuxJob): r
   const drop = dropCorrupt ? ['-err_detect', 'ignore_err'] : []
   const flags = dropCorrupt ? ['-fflags', '+discardcorrupt+genpts'] : []
   const looked = ['-probesize', '1000000', '-analyzeduration', '1000000']
-  const sources = inputs.flatMap(({ format }, at) => [
+  const sources = inputs.flatMap(({ format, startsAt }, at) => [
     ...['-protocol_whitelist', 'pipe', ...drop, ...flags, ...looked],
+    ...(startsAt === undefined ? [] : ['-itsoffset', startsAt.toFixed(6)]),
     ...['-thread_queue_size', '512', '-f', format, '-i', `pipe:${3 + at}`],
   ])
   const picked = dropCorrupt

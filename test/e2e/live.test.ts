@@ -8,7 +8,8 @@ import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { without } from '../lib/programs.ts'
-import { type ServedDemo, type ServeOptions, serveDemo } from '../lib/served-demo.ts'
+import type { ServedDemo } from '../lib/served-demo.ts'
+import { type LineupRow, scene, taste } from '../lib/served-live.ts'
 import { checkTs } from '../lib/ts-check.ts'
 import { until } from '../lib/until.ts'
 
@@ -17,39 +18,6 @@ import { until } from '../lib/until.ts'
 t.setTimeout(240_000)
 
 const run = promisify(execFile)
-
-interface LineupRow {
-  readonly GuideNumber: string
-  readonly GuideName: string
-  readonly URL: string
-}
-
-async function scene(t: import('tap').Test, options: ServeOptions = {}) {
-  const served = await serveDemo(t, { ...options, flags: { 'tuner-discovery': 'off', ...options.flags } })
-  const url = served.app.http.url
-  const rows = await until('a lineup', async () => {
-    const answer = await fetch(`${url}/lineup.json`)
-    return answer.ok && ((await answer.json()) as readonly LineupRow[])
-  })
-  return { served, url, rows, api: async (path: string) => (await fetch(`${url}${path}`)).json() }
-}
-
-/** So many bytes of a channel. */
-async function taste(url: string, bytes: number): Promise<Buffer> {
-  const leaving = new AbortController()
-  const answer = await fetch(url, { signal: leaving.signal })
-  if (!answer.ok) throw new Error(`status ${answer.status}: ${answer.headers.get('x-hdhomerun-error')}`)
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of answer.body!) {
-    parts.push(part)
-    length += part.length
-    if (length >= bytes) break
-  }
-  leaving.abort()
-  const all = Buffer.concat(parts)
-  return all.subarray(0, all.length - (all.length % 188))
-}
 
 function keepsToTheLimit(t: import('tap').Test, { demo }: ServedDemo): void {
   t.ok(demo.connections.peak <= demo.limits.maxConnections, `${demo.connections.peak} connections at once`)

@@ -347,9 +347,11 @@ t.test(
     const watcher = await watch()
     await until('some seconds of it', () => [...checkTs(watcher.bytes).seconds.values()].some(seconds => seconds > 3))
     t.strictSame(checkTs(watcher.bytes).errors, [])
+    const isMuxing = () => children().some(name => name.startsWith('ffmpeg'))
+    t.ok(isMuxing())
     watcher.leaving.abort(new Error('left'))
     await until('it to be over', () => gateway.sessions().length === 0)
-    await until('no ffmpeg to be left', () => !children().some(name => name.startsWith('ffmpeg')))
+    await until('no ffmpeg to be left', () => !isMuxing())
   },
 )
 

@@ -85,6 +85,11 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
     addDeviceToGrabber: (uri: string) =>
       ask('POST', `/media/grabbers/${hdhomerunGrabber}/devices`, [['uri', uri]], longPatienceMs),
     removeDevice: (key: string) => ask('DELETE', `/media/grabbers/devices/${key}`),
+    /** The channels that a device has, as far as the server knows: their numbers. */
+    deviceChannels: async (key: string) =>
+      rows(await get(`/media/grabbers/devices/${key}/channels`), 'DeviceChannel').flatMap(
+        row => text(row, 'identifier') ?? [],
+      ),
     /** Makes the server read the device's lineup again. */
     scanDevice: (key: string) => ask('POST', `/media/grabbers/devices/${key}/scan`, [], longPatienceMs),
     dvrs: async () => rows(await get('/livetv/dvrs'), 'Dvr', 'DVR').map(dvrOf),

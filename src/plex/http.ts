@@ -23,6 +23,8 @@ export interface PlexHttpOptions {
   /** For a connection, and from the request to the whole answer. */
   readonly connectMs: number
   readonly answerMs: number
+  /** The most time that any answer gets, also of requests that take minutes; without it, as long as they need. */
+  readonly maxAnswerMs?: number
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -62,7 +64,8 @@ export class PlexHttp implements AsyncDisposable {
    * @throws PlexError; the signal's reason when it is aborted.
    */
   async ask(method: Method, path: string, request: PlexRequest, signal: AbortSignal): Promise<PlexAnswer> {
-    const { url, answerMs } = this.#options
+    const { url, answerMs, maxAnswerMs = Number.POSITIVE_INFINITY } = this.#options
+    const patienceMs = Math.min(request.patienceMs ?? answerMs, maxAnswerMs)
     const what = `${method} ${path}`
     const line = `${url.pathname.replace(/\/$/, '')}${path}${queryText(request.query ?? [])}`
     if (line.length > maxRequestLineBytes) {
@@ -70,7 +73,7 @@ export class PlexHttp implements AsyncDisposable {
       throw new PlexError('too-long', `Cannot do ${what} at ${this.host}: ${limit}`)
     }
     signal.throwIfAborted()
-    const deadline = AbortSignal.timeout(request.patienceMs ?? answerMs)
+    const deadline = AbortSignal.timeout(patienceMs)
     try {
       const answer = await this.#agent.request({
         ...{ origin: url.origin, path: line, method, headers: this.#headers() },
@@ -88,7 +91,7 @@ export class PlexHttp implements AsyncDisposable {
       if (signal.aborted) throw signal.reason
       if (error instanceof PlexError) throw error
       if (deadline.aborted) {
-        const limit = `no answer within ${(request.patienceMs ?? answerMs) / 1000} s`
+        const limit = `no answer within ${patienceMs / 1000} s`
         throw new PlexError('timed-out', `Cannot do ${what} at ${this.host}: ${limit}`)
       }
       throw transportError(error, `Cannot do ${what} at ${this.host}`)

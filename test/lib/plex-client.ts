@@ -6,10 +6,10 @@ import { type PlexServer, simToken } from './plex-server.ts'
 /** A client of the simulated server. */
 export function clientOf(
   server: Pick<PlexServer, 'url'>,
-  { token = simToken as string | undefined, answerMs = 20_000 } = {},
+  { token = simToken as string | undefined, answerMs = 20_000, maxAnswerMs = 60_000 } = {},
 ) {
   return new PlexHttp({
-    ...{ url: server.url, clientId: 'reelport-test', version: '0.0.0', connectMs: 5_000, answerMs },
+    ...{ url: server.url, clientId: 'reelport-test', version: '0.0.0', connectMs: 5_000, answerMs, maxAnswerMs },
     token: token === undefined ? undefined : new Secret(token),
   })
 }

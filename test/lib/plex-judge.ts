@@ -38,7 +38,15 @@ export interface PlexJudge {
   judge(method: string, url: string, headers: Readonly<Record<string, string>>): readonly string[]
 }
 
-export async function plexJudge(): Promise<PlexJudge> {
+let judge: Promise<PlexJudge> | undefined
+
+/** The one judge of a process: reading the description takes a second. */
+export function plexJudge(): Promise<PlexJudge> {
+  judge ??= readDescription()
+  return judge
+}
+
+async function readDescription(): Promise<PlexJudge> {
   const file = join(import.meta.dirname, '../plex/openapi/plex-media-server-1.1.1.yaml.gz')
   const document = require('yaml').parse(gunzipSync(readFileSync(file)).toString('utf8'))
   const { getHttpOperationsFromSpec } = require('@stoplight/prism-http')

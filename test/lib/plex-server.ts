@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type PlexJudge, plexJudge } from './plex-judge.ts'
 
-/** What goes wrong with a request, on demand. */
-export type Fault = 'hang' | 'cut' | 'garbage' | 'close' | number
+/** What goes wrong with a request, on demand; `mute`: it is done, and never answered. */
+export type Fault = 'mute' | 'hang' | 'cut' | 'garbage' | 'close' | number
 
 export interface SimDevice {
   key: string
@@ -138,8 +138,8 @@ export class PlexServer implements AsyncDisposable {
     const fault = this.#faults.find(fault => fault.times > 0 && fault.pattern.test(what))
     if (fault !== undefined) {
       fault.times--
-      this.#spoil(response, fault.fault)
-      return
+      if (fault.fault !== 'mute') return this.#spoil(response, fault.fault)
+      response.end = () => response
     }
     if (method !== 'GET') this.changes.push(`${method} ${decodeURIComponent(url)}`)
     const isOpen = pathname === '/identity' || pathname.startsWith('/api/v2/pins')
@@ -224,6 +224,16 @@ export class PlexServer implements AsyncDisposable {
       if (device === undefined) return missing()
       await this.#add(device.uri)
       return send({ message: 'scanned', status: 0 })
+    }
+    if (is(/^GET \/media\/grabbers\/devices\/\d+\/channels$/)) {
+      const device = this.devices.find(({ key }) => key === part(/(\d+)\/channels$/)[0])
+      if (device === undefined) return missing()
+      return send(
+        this.#list(
+          'DeviceChannel',
+          device.channels.map(identifier => ({ identifier, key: identifier, name: '' })),
+        ),
+      )
     }
     if (is(/^PUT \/media\/grabbers\/devices\/\d+\/channelmap$/)) {
       const device = this.devices.find(({ key }) => key === part(/(\d+)\/channelmap$/)[0])

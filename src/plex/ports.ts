@@ -1,0 +1,31 @@
+/** What the rest of the program wants Plex to have. */
+
+export interface WantedChannel {
+  readonly number: string
+  /** The channel's id in the guide. */
+  readonly guideId: string
+  readonly name: string
+}
+
+/** A tuner of ours. */
+export interface WantedTuner {
+  /** 8 hexadecimal digits. */
+  readonly deviceId: string
+  readonly name: string
+  /** Where Plex reaches it, without a slash at the end: `http://10.0.0.5:5004/d1`. */
+  readonly uri: string
+  /** Where Plex reaches its guide. */
+  readonly guideUrl: string
+  /** When that guide last became different, milliseconds since the epoch; undefined until there is one. */
+  readonly guideModifiedAt: number | undefined
+  readonly channels: readonly WantedChannel[]
+}
+
+/** All tuners of ours. What else Plex has below `base` was ours and is no longer. */
+export interface WantedTuners {
+  /** `http://10.0.0.5:5004` */
+  readonly base: string
+  readonly tuners: readonly WantedTuner[]
+  /** The guide's language, ISO 639-2: `eng`. */
+  readonly language: string
+}

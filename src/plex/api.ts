@@ -159,6 +159,16 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
       ),
     /** Looks for changes in one folder of a section. */
     scanFolder: (key: string, path: string) => ask('POST', `/library/sections/${key}/refresh`, [['path', path]]),
+    /** The agents for a type of library; empty where the server does not say, which the documentation leaves open. */
+    agents: async (type: SectionType): Promise<readonly string[]> => {
+      try {
+        const answer = await get('/system/agents', [['mediaType', sectionTypes[type]]])
+        return rows(answer, 'Agent', 'Directory').flatMap(row => text(row, 'identifier') ?? [])
+      } catch (error) {
+        if (error instanceof PlexError && ['not-found', 'refused', 'failed'].includes(error.code)) return []
+        throw error
+      }
+    },
     serverSettings: async () => settingsOf(await get('/:/prefs')),
     /** Names of the folders that the server's host has at `path`; undefined where there is no such folder. */
     folders: async (path: string): Promise<readonly string[] | undefined> => {

@@ -29,3 +29,22 @@ export interface WantedTuners {
   /** The guide's language, ISO 639-2: `eng`. */
   readonly language: string
 }
+
+/** A library of ours that Plex is to have. */
+export interface WantedLibrary {
+  /** The name of its folder, and what Plex is to call it. */
+  readonly name: string
+  readonly kind: 'movies' | 'shows'
+  /** Its folder as the host of Plex sees it: `/mnt/reelport/Movies`. */
+  readonly path: string
+  /** Names of some folders that are in it now; none for an empty library. */
+  readonly sample: readonly string[]
+}
+
+export interface WantedLibraries {
+  readonly libraries: readonly WantedLibrary[]
+  /** For titles and texts: `en-US`. */
+  readonly language: string
+  /** Where the server has it: the agent that takes titles from NFO files instead of looking them up. */
+  readonly agent: 'plex' | 'nfo'
+}

@@ -138,7 +138,8 @@ export class PlexServer implements AsyncDisposable {
     const fault = this.#faults.find(fault => fault.times > 0 && fault.pattern.test(what))
     if (fault !== undefined) {
       fault.times--
-      if (fault.fault !== 'mute') return this.#spoil(response, fault.fault)
+      const { fault: kind } = fault
+      if (kind !== 'mute') return this.#spoil(response, kind)
       response.end = () => response
     }
     if (method !== 'GET') this.changes.push(`${method} ${decodeURIComponent(url)}`)
@@ -156,7 +157,7 @@ export class PlexServer implements AsyncDisposable {
     }
   }
 
-  #spoil(response: ServerResponse, fault: Fault): void {
+  #spoil(response: ServerResponse, fault: Exclude<Fault, 'mute'>): void {
     if (fault === 'hang') this.#hanging.push(response)
     else if (fault === 'close') response.socket?.destroy()
     else if (fault === 'garbage') {

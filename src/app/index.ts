@@ -7,5 +7,6 @@ export { demoConfig, demoDirectory, type RunningDemo, startDemo } from './demo.t
 export { type Check, runChecks } from './doctor.ts'
 export { findInstance, InUseError } from './instance.ts'
 export { fstabLine, kubernetesVolume, mountCommand, reachableBy } from './mounting.ts'
+export { linkPlex, type PlexRun, type PlexStatus } from './plex.ts'
 export type { QueueReport } from './queue-actions.ts'
 export type { Status } from './status.ts'

@@ -2,6 +2,7 @@ import { counter, gauge, type Metrics } from '../lib/metrics.ts'
 import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
 import type { LiveTv } from './live-tv.ts'
+import type { Plex } from './plex.ts'
 
 /** Publishes what each part counts; ARCHITECTURE.md has the names' pattern. Labels are closed sets, never file names. */
 export function registerMetrics(metrics: Metrics, parts: Parts): void {
@@ -115,6 +116,7 @@ export function registerMetrics(metrics: Metrics, parts: Parts): void {
     failures_total: counter('Tries that failed.', ({ failures }) => failures),
   })
   if (live !== undefined) registerLiveMetrics(metrics, live)
+  registerPlexMetrics(metrics, parts.plex)
 }
 
 /** Labels are closed sets: channels come and go, and have no place in metrics. */
@@ -155,4 +157,21 @@ function* byProcedure(procedures: NfsStats['procedures'], value: (stats: NfsStat
 
 function byPriority(account: string, counts: Readonly<Record<string, number>>) {
   return Object.entries(counts).map(([priority, count]) => [{ account, priority }, count] as const)
+}
+
+function registerPlexMetrics(metrics: Metrics, plex: Plex): void {
+  if (plex.status() === undefined) return
+  metrics.register('plex', () => plex.status()!, {
+    well: gauge('1 when Plex has everything as it should, 0 when not, or not looked at.', ({ isWell }) =>
+      Number(isWell === true),
+    ),
+    problems: gauge('What is not as it should be.', ({ problems }) => problems.length),
+    channels: gauge('Channels of our tuners.', ({ tuners }) => tuners.reduce((sum, { channels }) => sum + channels, 0)),
+    mapped_channels: gauge('Those that Plex has with their guide.', ({ tuners }) =>
+      tuners.reduce((sum, { mapped }) => sum + mapped, 0),
+    ),
+    repairs_total: counter('Steps that the watch took.', ({ repairs }) => repairs),
+    scanned_folders_total: counter('Folders that Plex was told to scan.', ({ scans }) => scans.scanned),
+    waiting_folders: gauge('Folders that wait to be scanned.', ({ scans }) => scans.waiting),
+  })
 }

@@ -7,6 +7,7 @@ import { configCommand } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { guideCommand } from './commands/guide.ts'
 import { lsCommand } from './commands/ls.ts'
+import { plexCommand } from './commands/plex.ts'
 import { queueCommand } from './commands/queue.ts'
 import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
 import { statusCommand } from './commands/status.ts'
@@ -22,6 +23,7 @@ const commands: readonly Command[] = [
   queueCommand,
   channelsCommand,
   guideCommand,
+  plexCommand,
   lsCommand,
   catCommand,
   statusCommand,

@@ -109,7 +109,7 @@ function readConfigFile(
       const yaml = parseYaml(text, name)
       problems.push(...yaml.problems)
       const layer = readLayer(yaml.tree, yaml.where, { base: dirname(path), home }, problems)
-      if (exposed && layer.accounts?.some(holdsSecret)) {
+      if (exposed && (layer.accounts?.some(holdsSecret) || holdsToken(layer))) {
         const hint = `Run chmod o-r ${path}, or keep secrets in a file of their own`
         warnings.push({ where: name, message: 'holds secrets and can be read by everybody', hint })
       }
@@ -126,6 +126,10 @@ function readConfigFile(
 
 function holdsSecret({ values }: Entry): boolean {
   return values.password !== undefined || values.playlist !== undefined
+}
+
+function holdsToken({ values }: Layer): boolean {
+  return isGroup(values.plex) && values.plex.token !== undefined
 }
 
 function readAccounts(

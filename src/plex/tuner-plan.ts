@@ -105,6 +105,8 @@ function planTuner(
   const subject = `${tuner.name} (${tuner.deviceId})`
   const step = (work: TunerWork, why: string) => steps.push({ do: work, tuner, subject, why })
   if (tuner.channels.length === 0) return { steps, problems: [`${subject} has no channels yet; it is left for later`] }
+  if (tuner.guideModifiedAt === undefined)
+    return { steps, problems: [`${subject} has no guide yet; it is left until there is one`] }
 
   if (device === undefined) step('register-device', 'Plex does not know it')
   else if (!isSameUrl(device.uri, tuner.uri)) step('register-device', `Plex looks for it at ${device.uri}`)
@@ -134,7 +136,7 @@ function planTuner(
   const missing = known === undefined ? 0 : tuner.channels.filter(({ number }) => !known.has(number)).length
   if (missing > 0) step('scan-device', `${missing} channels are new`)
   const refreshedAt = dvr?.refreshedAt
-  const isOld = refreshedAt !== undefined && (tuner.guideModifiedAt ?? 0) > refreshedAt
+  const isOld = refreshedAt !== undefined && tuner.guideModifiedAt > refreshedAt
   if (isNew) step('reload-guide', 'the guide is new to Plex')
   else if (refreshedAt === undefined) step('reload-guide', 'Plex has not read it yet')
   else if (missing > 0) step('reload-guide', `${missing} channels are new`)

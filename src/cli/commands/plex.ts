@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { linkPlex, type PlexRun, type PlexStatus, type Status } from '../../app/index.ts'
+import { systemClock } from '../../lib/clock.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { configFlags, loadFor } from '../configuration.ts'
+import { CommandError, exitCode } from '../exit-code.ts'
+import { type RunningServer, requireServer } from '../running-server.ts'
+import { version } from '../version.ts'
+
+const pollMs = 500
+
+/** Tells the running server to set Plex up, or says how it is: the server watches it from then on. */
+export const plexCommand: Command = {
+  name: 'plex',
+  usage: '[setup [--dry-run] | status | remove | manual | link]',
+  summary:
+    'Give a Plex Media Server our tuners, guides, channels and libraries, or say how it is; link signs in to it.',
+  flags: [{ name: 'dry-run', help: 'Only print what setup would do.' }, ...configFlags],
+  async run(context) {
+    const config = loadFor(context)
+    const what = context.args[0] ?? 'status'
+    const dryRun = context.flags['dry-run'] === true
+    switch (what) {
+      case 'link':
+        return signIn(context)
+      case 'setup':
+        return finish(requireServer(config.data), dryRun ? 'plan' : 'setup', context)
+      case 'remove':
+        if (dryRun)
+          throw new CommandError('--dry-run is for setup: remove takes away what "plex status" lists', exitCode.usage)
+        return finish(requireServer(config.data), 'remove', context)
+      case 'manual': {
+        const answer = await requireServer(config.data).post('/api/plex', { do: 'manual' }, context.signal)
+        const { text } = answer as { text: string }
+        context.out.write(context.json ? `${JSON.stringify({ text })}\n` : text)
+        return exitCode.ok
+      }
+      case 'status': {
+        const { plex } = (await requireServer(config.data).get('/api/status', context.signal)) as Status
+        if (plex === undefined)
+          throw new CommandError('No Plex server is configured: set plex.url, such as http://192.168.1.10:32400')
+        context.out.write(context.json ? `${JSON.stringify(plex, null, 2)}\n` : describe(plex))
+        return plex.isWell === false ? exitCode.failed : exitCode.ok
+      }
+      default:
+        throw new CommandError(`Nothing known as "plex ${what}": setup, status, remove, manual or link`, exitCode.usage)
+    }
+  },
+}
+
+async function signIn(context: CommandContext): Promise<number> {
+  const show = (code: string) =>
+    void context.err.write(`Open https://plex.tv/link and enter the code ${code} within 15 minutes.\n`)
+  try {
+    await linkPlex(loadFor(context), { version, clock: systemClock, show }, context.signal)
+  } catch (error) {
+    if ((error as Error).name === 'PlexError')
+      throw new CommandError((error as Error).message, exitCode.unavailable, { cause: error })
+    throw error
+  }
+  context.out.write(context.json ? '{"linked":true}\n' : 'Linked. The token is kept in the data directory.\n')
+  return exitCode.ok
+}
+
+/** Begins a run and follows it to its end, each step as it is taken. */
+async function finish(server: RunningServer, work: PlexRun['work'], context: CommandContext): Promise<number> {
+  const { run: number } = (await server.post('/api/plex', { do: work }, context.signal)) as { run: number }
+  for (let shown = 0; ; await delay(pollMs, undefined, { signal: context.signal })) {
+    const { plex } = (await server.get('/api/status', context.signal)) as Status
+    const run = plex?.run
+    if (run === undefined || run.number !== number) throw new CommandError('The server was restarted in between')
+    if (!context.json) for (const line of run.lines.slice(shown)) context.err.write(`${line}\n`)
+    shown = run.lines.length
+    if (run.isRunning) continue
+    if (run.failure !== undefined) throw new CommandError(run.failure, exitCode.unavailable)
+    const report = run.report!
+    context.out.write(context.json ? `${JSON.stringify(report, null, 2)}\n` : describeReport(run))
+    const isUndone = work !== 'plan' && (report.failed.length > 0 || report.left.length > 0)
+    return isUndone ? exitCode.failed : exitCode.ok
+  }
+}
+
+function describeReport({ work, report }: PlexRun): string {
+  const { done, failed, left, problems } = report!
+  const list = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [`${title}:`, ...lines.map(line => `  ${line}`)]
+  const isQuiet = done.length + failed.length + left.length === 0
+  return [
+    ...(isQuiet ? [work === 'remove' ? 'Nothing of ours is there.' : 'Plex has everything already.'] : []),
+    ...list('Done', done),
+    ...list(
+      'Failed',
+      failed.map(({ step, reason }) => `${step}\n    ${reason}`),
+    ),
+    ...list(work === 'plan' ? 'Would be done' : 'Not done', left),
+    ...list('To be looked at', problems),
+    '',
+  ].join('\n')
+}
+
+function describe({ host, isSetUp, server, lookedAt, isWell, problems, tuners, repairs, scans }: PlexStatus): string {
+  const how =
+    isWell === undefined
+      ? 'not looked at yet'
+      : `${isWell ? 'as it should be' : 'not as it should be'}, ${new Date(lookedAt!).toISOString()}`
+  return [
+    `${server === undefined ? 'Plex' : `${server.name}, version ${server.version},`} at ${host}: ${how}`,
+    isSetUp ? `It is watched; ${repairs} repairs since the start.` : 'It was not set up: reelport plex setup',
+    ...tuners.map(
+      ({ name, deviceId, channels, mapped }) => `  ${name} (${deviceId}): ${mapped} of ${channels} channels mapped`,
+    ),
+    ...(scans.waiting > 0 ? [`  ${scans.waiting} folders wait to be scanned`] : []),
+    ...(scans.dropped > 0 ? [`  ${scans.dropped} folders were too many and are left to Plex's own next scan`] : []),
+    ...(scans.lastFailure === undefined ? [] : [`  scans: ${scans.lastFailure}`]),
+    ...problems.map(problem => `  ${problem}`),
+    '',
+  ].join('\n')
+}

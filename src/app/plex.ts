@@ -168,12 +168,20 @@ export function startPlex({ config, version }: PlexOptions, deps: PlexDeps): Ple
     return { ...report, problems: [...report.problems, ...(what === 'setup' ? missing() : [])] }
   }
 
-  async function watch(): Promise<void> {
-    if (note?.isSetUp !== true || working !== undefined || httpPort === 0) return
-    working = repair().finally(() => {
-      working = undefined
-    })
-    await working
+  /** One after the other: the watch, and what people ask for. */
+  function queued(task: () => Promise<void>): void {
+    const mine: Promise<void> = (working ?? Promise.resolve())
+      .then(task)
+      .catch(error => {
+        if (!ending.signal.aborted) log.error({ error }, 'a run of the set-up of Plex failed')
+      })
+      .finally(() => {
+        if (working === mine) working = undefined
+      })
+    working = mine
+  }
+  function watch(): void {
+    if (note?.isSetUp === true && working === undefined && httpPort !== 0) queued(repair)
   }
   async function repair(): Promise<void> {
     try {
@@ -207,29 +215,26 @@ export function startPlex({ config, version }: PlexOptions, deps: PlexDeps): Ple
   function begin(what: PlexWork): number {
     if (plex.url === undefined)
       throw new HttpProblem(409, 'No Plex server is configured: set plex.url, such as http://192.168.1.10:32400')
-    if (working !== undefined) throw new HttpProblem(409, 'Plex is being worked on: try again when that is over')
+    if (run?.isRunning) throw new HttpProblem(409, `Plex is being worked on (${run.work}): try again when that is over`)
     const number = (run?.number ?? 0) + 1
     const lines: string[] = []
     const state = (isRunning: boolean, report?: RunReport, failure?: string) => {
       run = { number, work: what, isRunning, lines, report, failure }
     }
     state(true)
-    working = work(what, line => void (lines.length < maxLines && lines.push(line)))
-      .then(
-        report => state(false, report),
-        error => {
-          if (!(error instanceof PlexError) && !ending.signal.aborted)
-            log.error({ error }, 'a run of the set-up of Plex failed')
-          state(false, undefined, error instanceof Error ? error.message : String(error))
-        },
-      )
-      .finally(() => {
-        working = undefined
-      })
+    queued(async () => {
+      try {
+        const report = await work(what, line => void (lines.length < maxLines && lines.push(line)))
+        state(false, report)
+      } catch (error) {
+        state(false, undefined, error instanceof Error ? error.message : String(error))
+        if (!(error instanceof PlexError)) throw error
+      }
+    })
     return number
   }
 
-  const schedule = startSchedule(plex.watch, () => void watch(), clock)
+  const schedule = startSchedule(plex.watch, watch, clock)
   return {
     act(body) {
       const { do: what } = body as { do?: unknown }
@@ -243,7 +248,7 @@ export function startPlex({ config, version }: PlexOptions, deps: PlexDeps): Ple
     },
     listening(port) {
       httpPort = port
-      void watch()
+      watch()
     },
     status() {
       if (plex.url === undefined) return undefined
@@ -253,7 +258,7 @@ export function startPlex({ config, version }: PlexOptions, deps: PlexDeps): Ple
     async [Symbol.asyncDispose]() {
       schedule[Symbol.dispose]()
       ending.abort(new Error('The server is stopping'))
-      await working?.catch(() => {})
+      await working
       await scans.idle()
       await scanHttp?.[Symbol.asyncDispose]()
     },

@@ -5,6 +5,8 @@ import { PlexError } from './errors.ts'
 /** More guides at a time make each slower, and leave viewers with "unavailable" for longer. */
 export const reloadsAtOnce = 3
 const loadActivity = 'provider.epg.load'
+/** A small guide is read at once. */
+const firstLookMs = 1_000
 const lookEveryMs = 5_000
 const maxLoadMs = 20 * 60_000
 /** A load may be over before it is first listed, or never be listed: `refreshedAt` alone says that it was done. */
@@ -20,8 +22,8 @@ export async function reloadGuide(api: PlexApi, key: string, clock: Clock, signa
   const { activity } = await api.reloadGuide(key)
   const startedAt = clock.now()
   let quietSince = startedAt
-  for (;;) {
-    await clock.sleep(lookEveryMs, signal)
+  for (let pauseMs = firstLookMs; ; pauseMs = lookEveryMs) {
+    await clock.sleep(pauseMs, signal)
     const activities = await api.activities()
     const isLoading = activities.some(({ uuid, type }) =>
       activity === undefined ? type === loadActivity : uuid === activity,

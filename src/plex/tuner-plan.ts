@@ -67,6 +67,8 @@ export function deviceUuid(deviceId: string): string {
  * What is to be done so that Plex has our tuners as they are wanted; nothing when it has. What is not ours is never touched: not
  * devices, not DVRs, and not a DVR of ours to which somebody added a device of theirs.
  *
+ * Without any tuner in the lineup nothing is done: that is a provider in trouble, or a start that is not over yet.
+ *
  * @param revived Device ids that were registered again in this run, so that `dead` is the server's own view.
  */
 export function planTuners(
@@ -75,6 +77,8 @@ export function planTuners(
   now: number,
   revived: ReadonlySet<string> = new Set(),
 ): Plan<TunerStep> {
+  if (wanted.length === 0)
+    return { steps: [], problems: ['There is no tuner with channels yet: live TV is left as it is'] }
   const plans = seen.tuners.map(one => planTuner(one, ourUuids(wanted, seen, base), now, revived))
   const gone = planRemoval(
     seen,

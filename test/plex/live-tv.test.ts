@@ -191,6 +191,17 @@ t.test('tuners that no lineup has any more are removed', async t => {
   isRight(t, s, 'the others are as they were')
 })
 
+t.test('a lineup without any channel takes nothing away', async t => {
+  const s = await scene(t, [6, 6])
+  await s.setUp()
+  s.forget()
+  s.tuners.set([])
+  t.match(await s.setUp(), { done: [], failed: [], left: [], problems: [/no tuner with channels yet/] })
+  s.tuners.set([6, 0])
+  t.match(await s.setUp(), { done: [], failed: [], left: [], problems: [/reelport 2 .* has no channels yet/] })
+  t.same(s.plex.changes, [])
+})
+
 t.test('13 devices with 3,254 channels in one run', async t => {
   const s = await scene(t, [...Array.from({ length: 12 }, () => 231), 482])
   t.match(await s.setUp(), { failed: [], left: [], problems: [] })

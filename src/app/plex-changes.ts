@@ -5,16 +5,17 @@ import { mountedAt } from './plex-wanted.ts'
 const maxDepth = 8
 
 /**
- * Folders that changed, as the host of Plex sees them. Those that are gone have no name any more, and those that are many are
- * not named: Plex finds both at its own next scan.
+ * Folders that changed or are gone, as the host of Plex sees them. Those that are very many are not named: Plex finds them at its
+ * own next scan.
  */
 export function changedFolders(
-  { directories }: Changes,
+  { directories, gone = [] }: Changes,
   catalog: Pick<Catalog, 'root' | 'node'>,
   mount: string,
 ): readonly string[] {
-  if (directories === 'all') return []
-  return directories.flatMap(id => {
+  const removed = gone.map(names => mountedAt(mount, ...names))
+  if (directories === 'all') return removed
+  const changed = directories.flatMap(id => {
     const names: string[] = []
     for (let at = id; at !== catalog.root; ) {
       const node = catalog.node(at)
@@ -24,4 +25,5 @@ export function changedFolders(
     }
     return [mountedAt(mount, ...names)]
   })
+  return [...removed, ...changed]
 }

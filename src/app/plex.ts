@@ -3,6 +3,7 @@ import type { Config } from '../config/index.ts'
 import { HttpProblem } from '../http/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
+import type { RunReport } from '../lib/run-plan.ts'
 import {
   describeStep,
   findToken,
@@ -14,7 +15,6 @@ import {
   planSetup,
   plexApi,
   preferencesPaths,
-  type RunReport,
   remove,
   type ScanStats,
   type SetupDeps,

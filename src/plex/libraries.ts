@@ -1,3 +1,4 @@
+import { type Plan, type RunReport, runPlan } from '../lib/run-plan.ts'
 import type { PlexApi } from './api.ts'
 import { PlexError } from './errors.ts'
 import {
@@ -11,14 +12,13 @@ import {
 } from './library-plan.ts'
 import { toSwitchOff } from './library-settings.ts'
 import type { WantedLibraries, WantedLibrary } from './ports.ts'
-import { type AnyStep, type RunReport, runPlan } from './run.ts'
-import type { Plan } from './tuner-plan.ts'
+import { describeStep, type OnStep } from './run.ts'
 
 const scanners = { movies: 'Plex Movie', shows: 'Plex TV Series' } as const
 
 export interface LibrariesDeps {
   readonly api: PlexApi
-  onStep(step: AnyStep, state: 'begun' | 'done' | 'failed', reason?: string): void
+  readonly onStep: OnStep
 }
 
 /** What would be done for the libraries; nothing is changed. @throws PlexError. */
@@ -50,7 +50,10 @@ function run(
   signal: AbortSignal,
   plan: () => Promise<Plan<LibraryStep>>,
 ): Promise<RunReport> {
-  return runPlan<LibraryStep>({ plan, take: step => takeStep(step, api, language), atOnce: () => 1, onStep }, signal)
+  return runPlan<LibraryStep>(
+    { plan, take: step => takeStep(step, api, language), atOnce: () => 1, describe: describeStep, onStep },
+    signal,
+  )
 }
 
 /** The library of Plex that has a folder of ours. */

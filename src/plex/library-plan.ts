@@ -1,7 +1,7 @@
+import type { Plan } from '../lib/run-plan.ts'
 import type { PlexSection, PlexSetting, SectionType } from './api.ts'
 import { serverWarnings, toSwitchOff } from './library-settings.ts'
 import type { WantedLibraries, WantedLibrary } from './ports.ts'
-import type { Plan } from './tuner-plan.ts'
 
 /** One thing to do at a server for its libraries, in words and as data. */
 export type LibraryStep = { readonly subject: string; readonly why: string } & (

@@ -1,16 +1,17 @@
 import type { Clock } from '../lib/clock.ts'
+import { type Plan, type RunReport, runPlan } from '../lib/run-plan.ts'
 import type { PlexApi } from './api.ts'
 import { lookAtTuners } from './look.ts'
 import type { WantedTuners } from './ports.ts'
 import { reloadsAtOnce } from './reload.ts'
-import { type AnyStep, type RunReport, runPlan } from './run.ts'
-import { type Plan, planTuners, planTunersRemoval, type TunerStep } from './tuner-plan.ts'
+import { describeStep, type OnStep } from './run.ts'
+import { planTuners, planTunersRemoval, type TunerStep } from './tuner-plan.ts'
 import { takeTunerStep } from './tuner-work.ts'
 
 export interface LiveTvDeps {
   readonly api: PlexApi
   readonly clock: Clock
-  onStep(step: AnyStep, state: 'begun' | 'done' | 'failed', reason?: string): void
+  readonly onStep: OnStep
 }
 
 /** What would be done for live TV; nothing is changed. @throws PlexError. */
@@ -45,6 +46,7 @@ function run(
       plan,
       take: step => takeTunerStep(step, { api, clock, language }, signal),
       atOnce: step => (step.do === 'reload-guide' ? reloadsAtOnce : 1),
+      describe: describeStep,
       onStep,
     },
     signal,

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { RunReport } from '../lib/run-plan.ts'
 import { plexApi } from './api.ts'
 import { PlexError } from './errors.ts'
 import type { PlexHttp } from './http.ts'
@@ -6,7 +7,7 @@ import { planPlexLibraries, removePlexLibraries, setUpPlexLibraries } from './li
 import { removeLiveTv, setUpLiveTv } from './live-tv.ts'
 import { lookAtTuners } from './look.ts'
 import type { WantedLibraries, WantedTuners } from './ports.ts'
-import { type AnyStep, describeStep, type RunReport } from './run.ts'
+import { describeStep, type OnStep } from './run.ts'
 import { type PlexServer, readServer } from './server.ts'
 import { planTuners } from './tuner-plan.ts'
 
@@ -20,7 +21,7 @@ export interface SetupDeps {
   readonly http: PlexHttp
   readonly clock: Clock
   /** Told of each step as it is taken. */
-  onStep(step: AnyStep, state: 'begun' | 'done' | 'failed', reason?: string): void
+  readonly onStep: OnStep
 }
 
 /** How a tuner of ours is at the server. */

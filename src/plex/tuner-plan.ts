@@ -1,3 +1,4 @@
+import type { Plan } from '../lib/run-plan.ts'
 import type { PlexDevice, PlexDvr } from './api.ts'
 import { type MapState, minMappedShare } from './channel-map.ts'
 import { guideUrlOf } from './lineup-uri.ts'
@@ -38,12 +39,6 @@ export interface SeenTuners {
   readonly tuners: readonly SeenTuner[]
   readonly devices: readonly PlexDevice[]
   readonly dvrs: readonly PlexDvr[]
-}
-
-export interface Plan<Step> {
-  readonly steps: readonly Step[]
-  /** What is wrong and is not ours to change, in words. */
-  readonly problems: readonly string[]
 }
 
 /** The order in which steps are taken, of all tuners together. */

@@ -30,6 +30,7 @@ import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
 import { lockInstance } from './instance.ts'
+import { jellyfinAction } from './jellyfin.ts'
 import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
 import { registerMetrics } from './metrics.ts'
@@ -226,6 +227,10 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
         actions: {
           sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
           plex: async body => plex.act(body),
+          jellyfin: jellyfinAction({
+            ...{ config, version, tuners: () => live?.tuners(), nfsPort: nfs.port },
+            httpPort: (): number => http.port,
+          }),
         },
         token: instance.token,
       },

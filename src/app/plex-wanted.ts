@@ -18,7 +18,7 @@ export interface PlexWantedOptions {
 /** What the configuration, the lineup and the catalogue want Plex to have. */
 export function plexWanted({ config, catalog, tuners, httpPort }: PlexWantedOptions): Wanted {
   const { plex } = config
-  const base = baseUrl(config, httpPort)
+  const base = baseUrl(config, plex.url?.url, httpPort)
   return {
     tuners:
       plex.liveTv && tuners !== undefined
@@ -31,11 +31,11 @@ export function plexWanted({ config, catalog, tuners, httpPort }: PlexWantedOpti
   }
 }
 
-/** Where Plex reaches this server: what the configuration says, else this machine's address. */
-export function baseUrl({ tuner, plex, http }: Config, httpPort: number): string {
+/** Where a media server at `url` reaches this one: what the configuration says, else this machine's address. */
+export function baseUrl({ tuner, http }: Config, url: string | undefined, httpPort: number): string {
   if (tuner.baseUrl !== undefined) return tuner.baseUrl.url
   const { here, elsewhere } = reachableBy(http.host)
-  const isHere = plex.url !== undefined && /^(localhost|127\.|\[::1\])/.test(new URL(plex.url.url).hostname)
+  const isHere = url !== undefined && /^(localhost|127\.|\[::1\])/.test(new URL(url).hostname)
   const host = isHere ? here : (elsewhere ?? here)
   return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`
 }
@@ -46,7 +46,8 @@ export function mountedAt(mount: string, ...names: readonly string[]): string {
   return [mount.replace(/[/\\]+$/, ''), ...names].join(separator)
 }
 
-function tunerAt({ index, deviceId, name, channels, guideModifiedAt }: ServedTuner, base: string) {
+/** A device as a media server is to find it. */
+export function tunerAt({ index, deviceId, name, channels, guideModifiedAt }: ServedTuner, base: string) {
   const uri = index === 0 ? base : `${base}/d${index}`
   return { deviceId, name, uri, guideUrl: `${uri}/guide.xml`, guideModifiedAt, channels }
 }

@@ -6,6 +6,7 @@ import { channelsCommand } from './commands/channels.ts'
 import { configCommand } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { guideCommand } from './commands/guide.ts'
+import { jellyfinCommand } from './commands/jellyfin.ts'
 import { lsCommand } from './commands/ls.ts'
 import { plexCommand } from './commands/plex.ts'
 import { queueCommand } from './commands/queue.ts'
@@ -24,6 +25,7 @@ const commands: readonly Command[] = [
   channelsCommand,
   guideCommand,
   plexCommand,
+  jellyfinCommand,
   lsCommand,
   catCommand,
   statusCommand,

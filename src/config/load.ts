@@ -129,7 +129,8 @@ function holdsSecret({ values }: Entry): boolean {
 }
 
 function holdsToken({ values }: Layer): boolean {
-  return isGroup(values.plex) && values.plex.token !== undefined
+  const has = (group: unknown, name: string) => isGroup(group) && group[name] !== undefined
+  return has(values.plex, 'token') || has(values.jellyfin, 'apiKey')
 }
 
 function readAccounts(

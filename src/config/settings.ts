@@ -268,6 +268,13 @@ export const settings = group('Everything is optional; without an account, there
     watch: setting(kinds.schedule, '5m', 'How often it is looked at, and repaired, after it was set up.'),
     signIn: setting(kinds.serverUrl, 'https://plex.tv', 'Where "reelport plex link" gets its token.'),
   }),
+  jellyfin: group('A Jellyfin server that "reelport jellyfin apply" sets up.', {
+    url: optional(kinds.serverUrl, 'Its address.', { example: 'http://192.168.1.10:8096' }),
+    apiKey: optional(kinds.secret, 'An API key, from Dashboard, API Keys.', { example: 'xxxxxxxxxxxxxxxxxxxx' }),
+    mount: optional(kinds.text, 'Where the export is mounted on its host; without it, no libraries are made.', {
+      example: '/mnt/reelport',
+    }),
+  }),
   nfs: group('The NFS server.', {
     host: setting(kinds.listenAddress, '0.0.0.0', 'The address to listen on; :: is all, IPv6 too.'),
     port: setting(kinds.port, '2049', 'The TCP port of NFS and MOUNT.'),

@@ -4,6 +4,7 @@ import { systemClock } from '../../lib/clock.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { configFlags, loadFor } from '../configuration.ts'
 import { CommandError, exitCode } from '../exit-code.ts'
+import { describeReport } from '../run-report.ts'
 import { type RunningServer, requireServer } from '../running-server.ts'
 import { version } from '../version.ts'
 
@@ -74,28 +75,13 @@ async function finish(server: RunningServer, work: PlexRun['work'], context: Com
     if (run.isRunning) continue
     if (run.failure !== undefined) throw new CommandError(run.failure, exitCode.unavailable)
     const report = run.report!
-    context.out.write(context.json ? `${JSON.stringify(report, null, 2)}\n` : describeReport(run))
+    const nothing = work === 'remove' ? 'Nothing of ours is there.' : 'Plex has everything already.'
+    context.out.write(
+      context.json ? `${JSON.stringify(report, null, 2)}\n` : describeReport(report, work === 'plan', nothing),
+    )
     const isUndone = work !== 'plan' && (report.failed.length > 0 || report.left.length > 0)
     return isUndone ? exitCode.failed : exitCode.ok
   }
-}
-
-function describeReport({ work, report }: PlexRun): string {
-  const { done, failed, left, problems } = report!
-  const list = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : [`${title}:`, ...lines.map(line => `  ${line}`)]
-  const isQuiet = done.length + failed.length + left.length === 0
-  return [
-    ...(isQuiet ? [work === 'remove' ? 'Nothing of ours is there.' : 'Plex has everything already.'] : []),
-    ...list('Done', done),
-    ...list(
-      'Failed',
-      failed.map(({ step, reason }) => `${step}\n    ${reason}`),
-    ),
-    ...list(work === 'plan' ? 'Would be done' : 'Not done', left),
-    ...list('To be looked at', problems),
-    '',
-  ].join('\n')
 }
 
 function describe({ host, isSetUp, server, lookedAt, isWell, problems, tuners, repairs, scans }: PlexStatus): string {

@@ -136,17 +136,22 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
         (row): PlexActivity => ({ uuid: text(row, 'uuid') ?? '', type: text(row, 'type') ?? '' }),
       ),
     sections: async () => rows(await get('/library/sections/all'), 'Directory').map(sectionOf),
-    createSection: async (
-      section: Omit<PlexSection, 'key'> & { readonly type: SectionType; readonly language: string },
-    ) => {
-      const { title, type, agent = '', scanner = '', paths, language } = section
+    /** The documented way to make a library. */
+    createSection: async (section: NewSection) => {
+      const { title, type, agent, scanner, paths, language } = section
       await ask('POST', '/library/sections/all', [
-        ['name', title],
+        ...sectionQuery(title, agent, scanner, language),
         ['type', sectionTypes[type]],
-        ['agent', agent],
-        ['scanner', scanner],
-        ['language', language],
         ...paths.map(path => ['locations', path] as const),
+      ])
+    },
+    /** The way of older servers. */
+    createSectionAsBefore: async (section: NewSection) => {
+      const { title, type, agent, scanner, paths, language } = section
+      await ask('POST', '/library/sections', [
+        ...sectionQuery(title, agent, scanner, language),
+        ['type', type],
+        ...paths.map(path => ['location', path] as const),
       ])
     },
     removeSection: (key: string) => ask('DELETE', `/library/sections/${key}`, [], longPatienceMs),
@@ -157,8 +162,15 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
         `/library/sections/${key}/prefs`,
         settings.map(({ id, value }) => [id, value]),
       ),
-    /** Looks for changes in one folder of a section. */
-    scanFolder: (key: string, path: string) => ask('POST', `/library/sections/${key}/refresh`, [['path', path]]),
+    /** Looks for changes in one folder of a section: as documented, or as older servers want it. */
+    scanFolder: async (key: string, path: string) => {
+      try {
+        await ask('POST', `/library/sections/${key}/refresh`, [['path', path]])
+      } catch (error) {
+        if (!isUnknownRequest(error)) throw error
+        await get(`/library/sections/${key}/refresh`, [['path', path]])
+      }
+    },
     /** The agents for a type of library; empty where the server does not say, which the documentation leaves open. */
     agents: async (type: SectionType): Promise<readonly string[]> => {
       try {
@@ -184,7 +196,31 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
   }
 }
 
+/** A library to be made. */
+export interface NewSection {
+  readonly title: string
+  readonly type: SectionType
+  readonly agent: string
+  readonly scanner: string
+  readonly paths: readonly string[]
+  readonly language: string
+}
+
+/** True for how servers answer a request that their version does not have. */
+export function isUnknownRequest(error: unknown): boolean {
+  return error instanceof PlexError && [400, 404, 405].includes(error.status ?? 0)
+}
+
 export type PlexApi = ReturnType<typeof plexApi>
+
+function sectionQuery(title: string, agent: string, scanner: string, language: string): Query {
+  return [
+    ['name', title],
+    ['agent', agent],
+    ['scanner', scanner],
+    ['language', language],
+  ]
+}
 
 function deviceOf(row: Row): PlexDevice {
   const status = text(row, 'status')

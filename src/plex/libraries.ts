@@ -1,5 +1,5 @@
 import { type Plan, type RunReport, runPlan } from '../lib/run-plan.ts'
-import type { PlexApi } from './api.ts'
+import { isUnknownRequest, type NewSection, type PlexApi } from './api.ts'
 import { PlexError } from './errors.ts'
 import {
   isSamePath,
@@ -81,8 +81,9 @@ async function takeStep(step: LibraryStep, api: PlexApi, language: string): Prom
     case 'create-section': {
       const { library, title, agent } = step
       const scanner = scanners[library.kind]
-      await api.createSection({ title, type: typeOf(library), agent, scanner, language, paths: [library.path] })
-      const section = await sectionWith(api, library.path)
+      const wanted = { title, type: typeOf(library), agent, scanner, language, paths: [library.path] }
+      const section =
+        (await createdBy(api.createSection, wanted, api)) ?? (await createdBy(api.createSectionAsBefore, wanted, api))
       if (section === undefined)
         throw new PlexError('not-done', `${api.host} took the library ${title} and lists none with ${library.path}`)
       const off = toSwitchOff(await api.sectionSettings(section.key))
@@ -96,6 +97,16 @@ async function takeStep(step: LibraryStep, api: PlexApi, language: string): Prom
         throw new PlexError('not-done', `${api.host} was told to remove the library ${step.subject} and still has it`)
     }
   }
+}
+
+/** The library that a request made; undefined when the server does not have that request, or took it and made nothing. */
+async function createdBy(create: PlexApi['createSection'], section: NewSection, api: PlexApi) {
+  try {
+    await create(section)
+  } catch (error) {
+    if (create === api.createSectionAsBefore || !isUnknownRequest(error)) throw error
+  }
+  return sectionWith(api, section.paths[0]!)
 }
 
 async function changeSettings(

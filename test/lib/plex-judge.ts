@@ -22,12 +22,15 @@ interface Diagnostic {
 }
 
 /**
- * Requests that the OpenAPI description lacks, and who else documents them by sending them: python-plexapi (`browse`, `agents`),
+ * Requests that the OpenAPI description lacks, and who else documents them by sending them: python-plexapi (`browse`, `agents`, and
+ * libraries and scans the way of older servers),
  * every set-up script for live TV that was found (the grabber's own way to add a device), plex.tv's sign-in guide (pins).
  */
 const documentedElsewhere: readonly RegExp[] = [
   /^GET \/services\/browse\/[^/]+$/,
   /^GET \/system\/agents$/,
+  /^POST \/library\/sections$/,
+  /^GET \/library\/sections\/\d+\/refresh$/,
   /^POST \/media\/grabbers\/tv\.plex\.grabbers\.hdhomerun\/devices$/,
   /^POST \/api\/v2\/pins$/,
   /^GET \/api\/v2\/pins\/\d+$/,

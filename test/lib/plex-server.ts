@@ -49,6 +49,8 @@ export interface SimOptions {
   /** An address that is added again keeps its old address, and the documented request adds nothing. */
   readonly keepsAddress?: boolean
   readonly onlyGrabberAdds?: boolean
+  /** Libraries and scans are as they were before the API was described. */
+  readonly isOld?: boolean
   /** A list with one entry comes as the entry. */
   readonly singles?: boolean
 }
@@ -309,10 +311,11 @@ export class PlexServer implements AsyncDisposable {
     }
 
     if (what === 'GET /library/sections/all') return send(this.#list('Directory', this.sections.map(sectionJson)))
-    if (what === 'POST /library/sections/all') {
-      const paths = query.getAll('locations')
+    if (what === 'POST /library/sections/all' && this.options.isOld === true) return missing()
+    if (what === 'POST /library/sections/all' || (what === 'POST /library/sections' && this.options.isOld === true)) {
+      const paths = [...query.getAll('locations'), ...query.getAll('location')]
       if (paths.some(path => namesIn(path) === undefined)) return bad()
-      const type = { 1: 'movie', 2: 'show' }[param('type')]
+      const type = { 1: 'movie', 2: 'show', movie: 'movie', show: 'show' }[param('type')]
       if (type === undefined) return bad()
       const section = { title: param('name'), type, agent: param('agent'), scanner: param('scanner'), paths }
       this.sections.push({
@@ -340,7 +343,13 @@ export class PlexServer implements AsyncDisposable {
       }
       return send({ Setting: settingsJson(section.settings) })
     }
-    if (is(/^POST \/library\/sections\/\d+\/refresh$/)) {
+    if (
+      is(
+        this.options.isOld === true
+          ? /^GET \/library\/sections\/\d+\/refresh$/
+          : /^POST \/library\/sections\/\d+\/refresh$/,
+      )
+    ) {
       const [section = ''] = part(/(\d+)\/refresh$/)
       if (!this.sections.some(({ key }) => key === section)) return missing()
       this.scans.push({ section, path: query.get('path') ?? undefined })

@@ -6,7 +6,7 @@ import { planPlexLibraries, removePlexLibraries, setUpPlexLibraries } from '../.
 import { PartialScans } from '../../src/plex/partial-scans.ts'
 import { describeStep } from '../../src/plex/run.ts'
 import { clientOf, hastyClock } from '../lib/plex-client.ts'
-import { PlexServer } from '../lib/plex-server.ts'
+import { PlexServer, type SimOptions } from '../lib/plex-server.ts'
 
 const never = new AbortController().signal
 const movies = ['Heat (1995)', 'Ronin (1998)']
@@ -14,13 +14,13 @@ const shows = ['Fargo (2014)']
 const analysis = ['enableBIFGeneration', 'enableIntroMarkerGeneration', 'enableVoiceActivityGeneration']
 
 /** A server whose host has our export mounted, and a folder of its owner. */
-async function scene(t: Test) {
+async function scene(t: Test, options: Partial<SimOptions> = {}) {
   const clock = hastyClock()
   const mount = t.testdir({ export: { Movies: {}, TV: {} }, theirs: { Movies: {} } })
   const at = (name: string) => join(mount, 'export', name)
   for (const name of movies) mkdirSync(join(at('Movies'), name))
   for (const name of shows) mkdirSync(join(at('TV'), name))
-  const plex = await PlexServer.start({ now: clock.now })
+  const plex = await PlexServer.start({ now: clock.now, ...options })
   plex.preferences.autoEmptyTrash = '0'
   const http = clientOf(plex)
   t.teardown(async () => {
@@ -155,5 +155,18 @@ t.test('only folders that changed are scanned, each once, and never a whole libr
   scans.add([heat])
   await scans.idle()
   t.equal(s.plex.scans.length, 3, 'a server in trouble is asked again')
+  t.same(s.plex.wrong, [])
+})
+
+t.test('a server from before the API was described', async t => {
+  const s = await scene(t, { isOld: true })
+  t.match(await s.setUp(), { done: [/Movies/, /TV/], failed: [], left: [], problems: [] })
+  t.match(s.plex.sections, [
+    { title: 'Movies', type: 'movie', paths: [s.at('Movies')] },
+    { title: 'TV', type: 'show', paths: [s.at('TV')] },
+  ])
+  const folder = join(s.at('Movies'), 'Heat (1995)')
+  await s.deps.api.scanFolder(s.plex.sections[0]!.key, folder)
+  t.match(s.plex.scans, [{ path: folder }])
   t.same(s.plex.wrong, [])
 })

@@ -3,6 +3,7 @@ import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
 import type { LiveTv } from './live-tv.ts'
 import type { Plex } from './plex.ts'
+import type { PlexStatus } from './plex-server.ts'
 
 /** Publishes what each part counts; ARCHITECTURE.md has the names' pattern. Labels are closed sets, never file names. */
 export function registerMetrics(metrics: Metrics, parts: Parts): void {
@@ -160,18 +161,46 @@ function byPriority(account: string, counts: Readonly<Record<string, number>>) {
 }
 
 function registerPlexMetrics(metrics: Metrics, plex: Plex): void {
-  if (plex.status() === undefined) return
-  metrics.register('plex', () => plex.status()!, {
-    well: gauge('1 when Plex has everything as it should, 0 when not, or not looked at.', ({ isWell }) =>
-      Number(isWell === true),
+  if (plex.status().length === 0) return
+  const each = (value: (status: PlexStatus) => number) => (all: readonly PlexStatus[]) =>
+    all.map(status => [{ server: status.name }, value(status)] as const)
+  metrics.register('plex', () => plex.status(), {
+    well: gauge(
+      '1 when the server has everything as it should, 0 when not, or not looked at.',
+      each(({ isWell }) => Number(isWell === true)),
+      'server',
     ),
-    problems: gauge('What is not as it should be.', ({ problems }) => problems.length),
-    channels: gauge('Channels of our tuners.', ({ tuners }) => tuners.reduce((sum, { channels }) => sum + channels, 0)),
-    mapped_channels: gauge('Those that Plex has with their guide.', ({ tuners }) =>
-      tuners.reduce((sum, { mapped }) => sum + mapped, 0),
+    problems: gauge(
+      'What is not as it should be.',
+      each(({ problems }) => problems.length),
+      'server',
     ),
-    repairs_total: counter('Steps that the watch took.', ({ repairs }) => repairs),
-    scanned_folders_total: counter('Folders that Plex was told to scan.', ({ scans }) => scans.scanned),
-    waiting_folders: gauge('Folders that wait to be scanned.', ({ scans }) => scans.waiting),
+    channels: gauge(
+      'Channels of our tuners.',
+      each(({ tuners }) => total(tuners.map(({ channels }) => channels))),
+      'server',
+    ),
+    mapped_channels: gauge(
+      'Those that the server has with their guide.',
+      each(({ tuners }) => total(tuners.map(({ mapped }) => mapped))),
+      'server',
+    ),
+    repairs_total: counter(
+      'Steps that the watch took.',
+      each(({ repairs }) => repairs),
+      'server',
+    ),
+    scanned_folders_total: counter(
+      'Folders that it was told to scan.',
+      each(({ scans }) => scans.scanned),
+      'server',
+    ),
+    waiting_folders: gauge(
+      'Folders that wait to be scanned.',
+      each(({ scans }) => scans.waiting),
+      'server',
+    ),
   })
 }
+
+const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0)

@@ -7,19 +7,19 @@ import type { Secret } from '../lib/secret.ts'
 export interface PlexNote {
   /** Permanent for an installation. */
   readonly clientId: string
-  /** Somebody ran the set-up, and has not removed it since. */
-  readonly isSetUp: boolean
+  /** Names of the servers of which somebody ran the set-up, and has not removed it since. */
+  readonly setUp: readonly string[]
 }
 
 /** The note; a first one when there is none, or none that can be read. */
 export function readPlexNote(data: string): PlexNote {
   try {
     const note = JSON.parse(readFileSync(notePath(data), 'utf8')) as Partial<PlexNote>
-    if (typeof note.clientId === 'string') return { clientId: note.clientId, isSetUp: note.isSetUp === true }
+    if (typeof note.clientId === 'string') return { clientId: note.clientId, setUp: [note.setUp ?? []].flat() }
   } catch {
     // There is none yet, or it was cut short: what is lost with it is a name.
   }
-  const note = { clientId: randomUUID(), isSetUp: false }
+  const note = { clientId: randomUUID(), setUp: [] }
   writePlexNote(data, note)
   return note
 }

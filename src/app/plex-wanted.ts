@@ -9,6 +9,7 @@ const sampleSize = 20
 
 export interface PlexWantedOptions {
   readonly config: Config
+  readonly target: { readonly url: URL | undefined; readonly mount: string | undefined }
   readonly catalog: Pick<Catalog, 'root' | 'child' | 'children'>
   /** Undefined where the tuner is switched off. */
   readonly tuners: readonly ServedTuner[] | undefined
@@ -16,17 +17,17 @@ export interface PlexWantedOptions {
 }
 
 /** What the configuration, the lineup and the catalogue want Plex to have. */
-export function plexWanted({ config, catalog, tuners, httpPort }: PlexWantedOptions): Wanted {
+export function plexWanted({ config, target, catalog, tuners, httpPort }: PlexWantedOptions): Wanted {
   const { plex } = config
-  const base = baseUrl(config, plex.url?.url, httpPort)
+  const base = baseUrl(config, target.url?.href, httpPort)
   return {
     tuners:
       plex.liveTv && tuners !== undefined
         ? { base, language: plex.guideLanguage, tuners: tuners.map(tuner => tunerAt(tuner, base)) }
         : undefined,
     libraries:
-      plex.libraries && plex.mount !== undefined
-        ? { language: plex.language, agent: plex.agent, libraries: librariesAt(plex.mount, config, catalog) }
+      plex.libraries && target.mount !== undefined
+        ? { language: plex.language, agent: plex.agent, libraries: librariesAt(target.mount, config, catalog) }
         : undefined,
   }
 }

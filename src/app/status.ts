@@ -5,7 +5,7 @@ import type { SlotStats } from '../provider/index.ts'
 import type { QueueStats } from '../queue/index.ts'
 import type { Parts } from './app.ts'
 import type { LiveStatus } from './live-tv.ts'
-import type { PlexStatus } from './plex.ts'
+import type { PlexStatus } from './plex-server.ts'
 import type { SyncState } from './syncs.ts'
 
 /** Everything about the running server, as `/api/status` and `reelport status` give it. Times are milliseconds since the epoch. */
@@ -30,7 +30,7 @@ export interface Status {
   /** Live channels; left out where there is no tuner. */
   readonly live?: LiveStatus
   /** Left out where no server of Plex is configured. */
-  readonly plex?: PlexStatus
+  readonly plex?: readonly PlexStatus[]
 }
 
 export function statusOf({
@@ -63,6 +63,6 @@ export function statusOf({
     queue: queue.stats(),
     cache: materializer.stats(),
     ...(live !== undefined && { live: live.status() }),
-    ...(plexStatus !== undefined && { plex: plexStatus }),
+    ...(plexStatus.length > 0 && { plex: plexStatus }),
   }
 }

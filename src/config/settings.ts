@@ -137,6 +137,17 @@ export const guideSource = group('A guide from elsewhere, as XMLTV.', {
   ),
 })
 
+export const plexServer = group('A further Plex Media Server; what is not said here is as in plex.', {
+  name: required(kinds.text, 'What reports call it.', { example: 'cabin' }),
+  url: required(kinds.serverUrl, 'Its address.', { example: 'http://192.168.2.10:32400' }),
+  token: optional(kinds.secret, "A token of its owner's account.", { example: 'xxxxxxxxxxxxxxxxxxxx' }),
+  tokenFile: optional(kinds.path, 'A file that holds the token.', {
+    example: '/run/secrets/cabin-token',
+    alternative: true,
+  }),
+  mount: optional(kinds.text, 'Where the export is mounted on its host.', { example: '/mnt/reelport' }),
+})
+
 /** Every setting there is: what is parsed, its defaults, and the reference all come from here. */
 export const settings = group('Everything is optional; without an account, there is nothing to serve but the demo.', {
   data: setting(kinds.path, './data', 'The directory of the catalogue and everything else that is kept.'),
@@ -268,6 +279,7 @@ export const settings = group('Everything is optional; without an account, there
     watch: setting(kinds.schedule, '5m', 'How often it is looked at, and repaired, after it was set up.'),
     signIn: setting(kinds.serverUrl, 'https://plex.tv', 'Where "reelport plex link" gets its token.'),
   }),
+  plexServers: entries('Further Plex servers, that are set up and kept so, too.', plexServer),
   jellyfin: group('A Jellyfin server that "reelport jellyfin apply" sets up.', {
     url: optional(kinds.serverUrl, 'Its address.', { example: 'http://192.168.1.10:8096' }),
     apiKey: optional(kinds.secret, 'An API key, from Dashboard, API Keys.', { example: 'xxxxxxxxxxxxxxxxxxxx' }),

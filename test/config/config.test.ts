@@ -76,6 +76,7 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
         ...{ liveTv: true, libraries: true, scans: true, agent: 'plex', language: 'en-US', guideLanguage: 'eng' },
         ...{ watch: { type: 'every', ms: 300_000 }, signIn: { url: 'https://plex.tv' } },
       },
+      plexServers: [],
       jellyfin: {},
       nfs: {
         host: '0.0.0.0',

@@ -76,8 +76,8 @@ t.test('reelport plex, from linking to removing', { skip: without('ffmpeg', 'ffp
   t.match(status.stdout, /Den, version 1\.41.* as it should be/)
   t.match(status.stdout, `${lineup.length} of ${lineup.length} channels mapped`)
   const metrics = await (await fetch(`${url}/metrics`)).text()
-  t.match(metrics, /^reelport_plex_well 1$/m)
-  t.match(metrics, new RegExp(`^reelport_plex_mapped_channels ${lineup.length}$`, 'm'))
+  t.match(metrics, /^reelport_plex_well\{server="plex"\} 1$/m)
+  t.match(metrics, new RegExp(`^reelport_plex_mapped_channels.server="plex". ${lineup.length}$`, 'm'))
 
   device!.mappings = []
   await served.stop()

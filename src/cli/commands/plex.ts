@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { linkPlex, type PlexRun, type PlexStatus, type Status } from '../../app/index.ts'
+import { linkPlex, type PlexAnswer, type PlexRun, type PlexStatus, type Status } from '../../app/index.ts'
 import { systemClock } from '../../lib/clock.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { configFlags, loadFor } from '../configuration.ts'
@@ -16,11 +16,16 @@ export const plexCommand: Command = {
   usage: '[setup [--dry-run] | status | remove | manual | link]',
   summary:
     'Give a Plex Media Server our tuners, guides, channels and libraries, or say how it is; link signs in to it.',
-  flags: [{ name: 'dry-run', help: 'Only print what setup would do.' }, ...configFlags],
+  flags: [
+    { name: 'dry-run', help: 'Only print what setup would do.' },
+    { name: 'server', value: 'NAME', help: 'Only this server, of several.' },
+    ...configFlags,
+  ],
   async run(context) {
     const config = loadFor(context)
     const what = context.args[0] ?? 'status'
     const dryRun = context.flags['dry-run'] === true
+    const only = typeof context.flags.server === 'string' ? context.flags.server : undefined
     switch (what) {
       case 'link':
         return signIn(context)
@@ -38,10 +43,10 @@ export const plexCommand: Command = {
       }
       case 'status': {
         const { plex } = (await requireServer(config.data).get('/api/status', context.signal)) as Status
-        if (plex === undefined)
-          throw new CommandError('No Plex server is configured: set plex.url, such as http://192.168.1.10:32400')
-        context.out.write(context.json ? `${JSON.stringify(plex, null, 2)}\n` : describe(plex))
-        return plex.isWell === false ? exitCode.failed : exitCode.ok
+        const shown = plex?.filter(({ name }) => only === undefined || name === only) ?? []
+        if (shown.length === 0) throw new CommandError(noServer(only, plex))
+        context.out.write(context.json ? `${JSON.stringify(shown, null, 2)}\n` : shown.map(describe).join(''))
+        return shown.some(({ isWell }) => isWell === false) ? exitCode.failed : exitCode.ok
       }
       default:
         throw new CommandError(`Nothing known as "plex ${what}": setup, status, remove, manual or link`, exitCode.usage)
@@ -63,25 +68,50 @@ async function signIn(context: CommandContext): Promise<number> {
   return exitCode.ok
 }
 
-/** Begins a run and follows it to its end, each step as it is taken. */
+function noServer(name: string | undefined, plex: Status['plex']): string {
+  if (plex === undefined) return 'No Plex server is configured: set plex.url, such as http://192.168.1.10:32400'
+  return `No Plex server is called "${name}"; known: ${plex.map(({ name }) => name).join(', ')}`
+}
+
+/** Begins a run at each server that is meant and follows them to their end, each step as it is taken. */
 async function finish(server: RunningServer, work: PlexRun['work'], context: CommandContext): Promise<number> {
-  const { run: number } = (await server.post('/api/plex', { do: work }, context.signal)) as { run: number }
-  for (let shown = 0; ; await delay(pollMs, undefined, { signal: context.signal })) {
-    const { plex } = (await server.get('/api/status', context.signal)) as Status
-    const run = plex?.run
-    if (run === undefined || run.number !== number) throw new CommandError('The server was restarted in between')
-    if (!context.json) for (const line of run.lines.slice(shown)) context.err.write(`${line}\n`)
-    shown = run.lines.length
-    if (run.isRunning) continue
-    if (run.failure !== undefined) throw new CommandError(run.failure, exitCode.unavailable)
-    const report = run.report!
-    const nothing = work === 'remove' ? 'Nothing of ours is there.' : 'Plex has everything already.'
-    context.out.write(
-      context.json ? `${JSON.stringify(report, null, 2)}\n` : describeReport(report, work === 'plan', nothing),
-    )
-    const isUndone = work !== 'plan' && (report.failed.length > 0 || report.left.length > 0)
-    return isUndone ? exitCode.failed : exitCode.ok
+  const { signal, flags } = context
+  const body = { do: work, ...(typeof flags.server === 'string' && { server: flags.server }) }
+  const begun = (await server.post('/api/plex', body, signal)) as Extract<PlexAnswer, { runs: unknown }>
+  const shown = new Map<string, number>()
+  for (; ; await delay(pollMs, undefined, { signal })) {
+    const { plex } = (await server.get('/api/status', signal)) as Status
+    const runs = begun.runs.map(({ name, run: number }) => {
+      const run = plex?.find(status => status.name === name)?.run
+      if (run === undefined || run.number !== number) throw new CommandError('The server was restarted in between')
+      if (!context.json) for (const line of run.lines.slice(shown.get(name))) context.err.write(`${line}\n`)
+      shown.set(name, run.lines.length)
+      return { name, ...run }
+    })
+    if (!runs.some(({ isRunning }) => isRunning)) return conclude(runs, work, context)
   }
+}
+
+type NamedRun = PlexRun & { readonly name: string }
+
+function conclude(runs: readonly NamedRun[], work: PlexRun['work'], { out, err, json }: CommandContext): number {
+  const nothing = work === 'remove' ? 'Nothing of ours is there.' : 'Plex has everything already.'
+  if (json)
+    out.write(
+      `${JSON.stringify(
+        runs.map(({ name, report, failure }) => ({ name, report, failure })),
+        null,
+        2,
+      )}\n`,
+    )
+  for (const { name, report, failure } of runs) {
+    if (failure !== undefined) err.write(`reelport: ${name}: ${failure}\n`)
+    else if (!json)
+      out.write(`${runs.length > 1 ? `${name}:\n` : ''}${describeReport(report!, work === 'plan', nothing)}`)
+  }
+  if (runs.some(({ failure }) => failure !== undefined)) return exitCode.unavailable
+  const isUndone = runs.some(({ report }) => report!.failed.length + report!.left.length > 0)
+  return work !== 'plan' && isUndone ? exitCode.failed : exitCode.ok
 }
 
 function describe({ host, isSetUp, server, lookedAt, isWell, problems, tuners, repairs, scans }: PlexStatus): string {

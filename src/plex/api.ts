@@ -104,6 +104,8 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
         ],
         longPatienceMs,
       ),
+    /** Puts a device into a DVR that there is. Both are Plex's own numbers. */
+    addToDvr: (dvr: string, device: string) => ask('PUT', `/livetv/dvrs/${dvr}/devices/${device}`, [], longPatienceMs),
     removeDvr: (key: string) => ask('DELETE', `/livetv/dvrs/${key}`),
     addLineup: (dvr: string, lineup: string) =>
       ask('PUT', `/livetv/dvrs/${dvr}/lineups`, [['lineup', lineup]], longPatienceMs),

@@ -78,6 +78,7 @@ export function planTuners(
   const gone = planRemoval(
     seen,
     ({ uuid, uri }) => isBelow(uri, base) && !wanted.some(({ deviceId }) => deviceUuid(deviceId) === uuid),
+    address => isGuideBelow(address, base) && !wanted.some(({ guideUrl }) => isSameUrl(guideUrl, address)),
     'no lineup of ours has this device any more',
   )
   const steps = [...gone.steps, ...plans.flatMap(({ steps }) => steps)]
@@ -90,7 +91,8 @@ export function planTuners(
 /** What is to be done so that nothing of ours is left. */
 export function planTunersRemoval({ base, tuners }: WantedTuners, seen: SeenTuners): Plan<TunerStep> {
   const ours = ourUuids(tuners, seen, base)
-  return planRemoval(seen, ({ uuid }) => ours.has(uuid), 'it is ours')
+  const isOurGuide = (address: string) => isGuideBelow(address, base)
+  return planRemoval(seen, ({ uuid }) => ours.has(uuid), isOurGuide, 'it is ours')
 }
 
 function planTuner(
@@ -167,14 +169,20 @@ function mapTrouble(
   return mappable > 0 ? `${mapped} of ${channels.length} are mapped, ${mappable} more can be` : undefined
 }
 
-function planRemoval(seen: SeenTuners, isGone: (device: PlexDevice) => boolean, why: string): Plan<TunerStep> {
+/** DVRs without a device are told by the address of their guide. */
+function planRemoval(
+  seen: SeenTuners,
+  isGone: (device: PlexDevice) => boolean,
+  isGoneGuide: (address: string) => boolean,
+  why: string,
+): Plan<TunerStep> {
   const steps: TunerStep[] = []
   const problems: string[] = []
   for (const dvr of seen.dvrs) {
     const gone = dvr.devices.filter(isGone)
-    if (gone.length === 0) continue
+    const address = dvr.lineup === undefined ? '' : (guideUrlOf(dvr.lineup) ?? dvr.lineup)
+    if (gone.length === 0 && !(dvr.devices.length === 0 && isGoneGuide(address))) continue
     if (gone.length === dvr.devices.length) {
-      const address = dvr.lineup === undefined ? '' : (guideUrlOf(dvr.lineup) ?? dvr.lineup)
       steps.push({ do: 'remove-dvr', key: dvr.key, subject: `DVR ${dvr.key} ${address}`.trim(), why })
     } else problems.push(`DVR ${dvr.key} also has devices that are not ours: it stays, without ours`)
   }
@@ -194,6 +202,10 @@ function ourUuids(tuners: readonly WantedTuner[], { devices }: SeenTuners, base:
 function isBelow(uri: string, base: string): boolean {
   const address = normal(uri)
   return address === normal(base) || (address.startsWith(`${normal(base)}/d`) && /\/d\d{1,3}$/.test(address))
+}
+
+function isGuideBelow(address: string, base: string): boolean {
+  return /\/guide\.xml(\.gz)?$/.test(address) && isBelow(address.replace(/\/guide\.xml(\.gz)?$/, ''), base)
 }
 
 function isSameUrl(a: string, b: string): boolean {

@@ -87,8 +87,11 @@ async function isAt(api: PlexApi, { deviceId, uri }: WantedTuner): Promise<boole
 }
 
 async function createDvr(tuner: WantedTuner, { api, language }: TunerWorkDeps): Promise<void> {
-  const lineup = lineupUri(tuner.guideUrl, tuner.name)
-  await api.createDvr(deviceUuid(tuner.deviceId), lineup, language)
+  const hasGuide = ({ lineups }: PlexDvr) => lineups.some(lineup => guideUrlOf(lineup) === tuner.guideUrl)
+  // A DVR whose device was deleted is taken again: what people recorded with it hangs on it.
+  const empty = (await api.dvrs()).find(dvr => dvr.devices.length === 0 && hasGuide(dvr))
+  if (empty !== undefined) await api.addToDvr(empty.key, (await deviceOf(api, tuner)).key)
+  else await api.createDvr(deviceUuid(tuner.deviceId), lineupUri(tuner.guideUrl, tuner.name), language)
   await dvrOf(api, tuner)
 }
 

@@ -275,6 +275,14 @@ export class PlexServer implements AsyncDisposable {
       for (const device of this.devices) if (removed!.devices.includes(device.uuid)) device.mappings = []
       return send({})
     }
+    if (is(/^PUT \/livetv\/dvrs\/\d+\/devices\/\d+$/)) {
+      const [dvrKey, deviceKey] = part(/dvrs\/(\d+)\/devices\/(\d+)$/)
+      const dvr = this.dvrs.find(({ key }) => key === dvrKey)
+      const device = this.devices.find(({ key }) => key === deviceKey)
+      if (dvr === undefined || device === undefined) return missing()
+      if (!dvr.devices.includes(device.uuid)) dvr.devices.push(device.uuid)
+      return send({ Dvr: [this.#dvrJson(dvr)] })
+    }
     if (is(/^(PUT|DELETE) \/livetv\/dvrs\/\d+\/lineups$/)) {
       const dvr = this.dvrs.find(({ key }) => key === part(/(\d+)\/lineups$/)[0])
       if (dvr === undefined) return missing()

@@ -102,12 +102,14 @@ t.test('each thing that broke by itself is repaired, and nothing else is touched
   const s = await scene(t, [10, 10])
   await s.setUp()
   const breakages: Record<string, () => void | Promise<void>> = {
-    'a device is gone, and so its DVR is empty': () => {
+    'a device is gone, and its DVR is empty': () => {
       const [device] = s.plex.devices.splice(1, 1)
-      s.plex.dvrs.splice(
-        s.plex.dvrs.findIndex(({ devices }) => devices.includes(device!.uuid)),
-        1,
-      )
+      for (const dvr of s.plex.dvrs) dvr.devices = dvr.devices.filter(uuid => uuid !== device!.uuid)
+    },
+    'a device is gone, and so is its DVR': () => {
+      const [device] = s.plex.devices.splice(1, 1)
+      const at = s.plex.dvrs.findIndex(({ devices }) => devices.includes(device!.uuid))
+      s.plex.dvrs.splice(at, 1)
     },
     'a DVR is gone': () => {
       s.plex.dvrs.shift()
@@ -147,6 +149,7 @@ t.test('each thing that broke by itself is repaired, and nothing else is touched
     t.match(await s.setUp(), { failed: [], left: [], problems: [] }, what)
     isRight(t, s, `${what}: repaired`)
     t.same(await s.plan(), [], `${what}: nothing is left`)
+    t.equal(s.plex.dvrs.length, 2, `${what}: no DVR too many`)
   }
 })
 
@@ -190,6 +193,19 @@ t.test('tuners that no lineup has any more are removed', async t => {
   t.equal(s.plex.devices.length, 2)
   t.equal(s.plex.dvrs.length, 2)
   isRight(t, s, 'the others are as they were')
+})
+
+t.test('an empty DVR that was ours is removed, and one of theirs is not', async t => {
+  const s = await scene(t, [6])
+  const empty = (key: string, address: string) => ({
+    ...{ key, uuid: key, language: 'eng', devices: [], refreshedAt: 5 },
+    lineup: `lineup://tv.plex.providers.epg.xmltv/${encodeURIComponent(address)}#x`,
+  })
+  s.plex.dvrs.push(empty('901', `${s.tuners.base}/d7/guide.xml`), empty('902', 'http://10.9.9.9/guide.xml'))
+  t.match(await s.setUp(), { failed: [], left: [], problems: [] })
+  t.same(s.plex.dvrs.map(({ key }) => key).includes('901'), false)
+  t.ok(s.plex.dvrs.some(({ key }) => key === '902'))
+  t.equal(s.plex.dvrs.length, 2)
 })
 
 t.test('a lineup without any channel takes nothing away', async t => {

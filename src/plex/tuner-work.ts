@@ -15,6 +15,9 @@ const maxProposalMs = 3 * 60_000
 const readBackEveryMs = 10_000
 const maxReadBackMs = 2 * 60_000
 
+/** How servers answer a request line that is longer than they read. */
+const tooLongStatuses: readonly number[] = [400, 413, 414, 431]
+
 export interface TunerWorkDeps {
   readonly api: PlexApi
   readonly clock: Clock
@@ -124,7 +127,12 @@ async function mapChannels(tuner: WantedTuner, { api, clock }: TunerWorkDeps, si
   try {
     await api.writeMap(device.key, map)
   } catch (error) {
-    if (!(error instanceof PlexError) || error.code !== 'timed-out') throw error
+    if (!(error instanceof PlexError)) throw error
+    if (error.code === 'too-long' || tooLongStatuses.includes(error.status ?? 0)) {
+      const hint = `It may be too long with ${map.length} channels: set tuner.maxChannels lower, such as 240`
+      throw new PlexError(error.code, `${error.message}. ${hint}`, { cause: error })
+    }
+    if (error.code !== 'timed-out') throw error
     late = error
   }
   const startedAt = clock.now()

@@ -277,6 +277,12 @@ t.test('nothing half-done is left unsaid', async t => {
       })
 })
 
+t.test('a server that reads no request as long as the map', async t => {
+  const s = await scene(t, [5])
+  s.plex.fail(/^PUT .*channelmap/, 414)
+  t.match((await s.setUp()).failed, [{ step: /^map the channels/, reason: /status 414.*set tuner.maxChannels lower/ }])
+})
+
 t.test('a map that takes longer to write than anybody waits', async t => {
   const s = await scene(t, [5])
   s.plex.fail(/^PUT .*channelmap/, 'mute', 1)

@@ -53,6 +53,8 @@ export interface PlexStatus {
   readonly isWell: boolean | undefined
   /** What is not as it should be, in words. */
   readonly problems: readonly string[]
+  /** What its owner should know, and may choose. */
+  readonly advice: readonly string[]
   readonly tuners: readonly TunerState[]
   /** Steps that the watch took since the start. */
   readonly repairs: number
@@ -86,7 +88,7 @@ export interface WatchedPlex extends AsyncDisposable {
   status(): PlexStatus
 }
 
-type Looked = Pick<PlexStatus, 'server' | 'lookedAt' | 'isWell' | 'problems' | 'tuners'>
+type Looked = Pick<PlexStatus, 'server' | 'lookedAt' | 'isWell' | 'problems' | 'advice' | 'tuners'>
 
 /** Nothing is asked of the server before somebody runs the set-up, or did so in an earlier start. `onSetUp` keeps whether. */
 export function watchPlex(
@@ -99,7 +101,14 @@ export function watchPlex(
   const ending = new AbortController()
   let httpPort = 0
   let run: PlexRun | undefined
-  const unseen: Looked = { server: undefined, lookedAt: undefined, isWell: undefined, problems: [], tuners: [] }
+  const unseen: Looked = {
+    server: undefined,
+    lookedAt: undefined,
+    isWell: undefined,
+    problems: [],
+    advice: [],
+    tuners: [],
+  }
   let looked = unseen
   let repairs = 0
   let working: Promise<void> | undefined
@@ -147,6 +156,7 @@ export function watchPlex(
       lookedAt: clock.now(),
       isWell: problems.length === 0,
       problems,
+      advice: plan.advice,
       tuners: plan.tuners,
     }
     return plan
@@ -160,14 +170,17 @@ export function watchPlex(
     await using http = open()
     const deps = depsFor(http, onLine)
     if (what === 'plan') {
-      const { steps, problems } = await look(http)
-      return { done: [], failed: [], left: steps, problems: [...problems, ...missing()] }
+      const { steps, problems, advice } = await look(http)
+      return { done: [], failed: [], left: steps, problems: [...problems, ...missing(), ...advice] }
     }
     setIsSetUp(what === 'setup')
     const report = await (what === 'setup' ? setUp : remove)(wanted(), deps, ending.signal)
-    if (what === 'setup') await look(http).catch(noteFailure)
-    else looked = unseen
-    return { ...report, problems: [...report.problems, ...(what === 'setup' ? missing() : [])] }
+    if (what === 'remove') {
+      looked = unseen
+      return report
+    }
+    await look(http).catch(noteFailure)
+    return { ...report, problems: [...report.problems, ...missing(), ...looked.advice] }
   }
 
   /** One after the other: the watch, and what people ask for. */
@@ -230,6 +243,7 @@ export function watchPlex(
       } catch (error) {
         state(false, undefined, error instanceof Error ? error.message : String(error))
         if (!(error instanceof PlexError)) throw error
+        if (what === 'setup') noteFailure(error)
       }
     })
     return number

@@ -5,7 +5,7 @@ import type { ServedTuner } from './live-tv.ts'
 import { reachableBy } from './mounting.ts'
 
 /** Folders of a library by which its mount is known again. */
-const sampleSize = 20
+const sampleSize = 4
 
 export interface PlexWantedOptions {
   readonly config: Config

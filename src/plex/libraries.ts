@@ -10,7 +10,7 @@ import {
   type SeenLibrary,
   typeOf,
 } from './library-plan.ts'
-import { toSwitchOff } from './library-settings.ts'
+import { adviceOn, toSwitchOff } from './library-settings.ts'
 import type { WantedLibraries, WantedLibrary } from './ports.ts'
 import { describeStep, type OnStep } from './run.ts'
 
@@ -44,6 +44,11 @@ export function removePlexLibraries(
   return run(wanted, deps, signal, async () => planLibrariesRemoval(wanted.libraries, await deps.api.sections()))
 }
 
+/** What the owner of a server should know of its settings, which we leave alone; in words. @throws PlexError. */
+export async function adviceFor(api: PlexApi): Promise<readonly string[]> {
+  return adviceOn(await api.serverSettings())
+}
+
 function run(
   { language }: WantedLibraries,
   { api, onStep }: LibrariesDeps,
@@ -67,13 +72,23 @@ async function lookAtLibraries(api: PlexApi, wanted: readonly WantedLibrary[]): 
   for (const library of wanted) {
     const section = sections.find(({ paths }) => paths.some(path => isSamePath(path, library.path)))
     libraries.push({
-      ...{ library, section },
+      ...{ library, section, ...(await lookAtFolder(api, library)) },
       settings: section === undefined ? [] : await api.sectionSettings(section.key),
-      folders: await api.folders(library.path),
       agents: section === undefined ? await api.agents(typeOf(library)) : [],
     })
   }
-  return { libraries, sections, serverSettings: await api.serverSettings() }
+  return { libraries, sections }
+}
+
+/** Looks for a few folders by their names: a list of all that a library has would be far too long to ask for every few minutes. */
+async function lookAtFolder(api: PlexApi, { path, sample }: WantedLibrary) {
+  const separator = /^[a-z]:\\|^\\\\/i.test(path) ? '\\' : '/'
+  const at = path.lastIndexOf(separator)
+  const parent = path.slice(0, at) + (/^([a-z]:)?$/i.test(path.slice(0, at)) ? separator : '')
+  const isThere = (await api.folders(parent))?.includes(path.slice(at + 1)) ?? false
+  let found = 0
+  for (const name of isThere ? sample : []) if ((await api.folders(`${path}${separator}${name}`)) !== undefined) found++
+  return { isThere, found }
 }
 
 async function takeStep(step: LibraryStep, api: PlexApi, language: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Plan } from '../lib/run-plan.ts'
 import type { PlexSection, PlexSetting, SectionType } from './api.ts'
-import { serverWarnings, toSwitchOff } from './library-settings.ts'
+import { toSwitchOff } from './library-settings.ts'
 import type { WantedLibraries, WantedLibrary } from './ports.ts'
 
 /** One thing to do at a server for its libraries, in words and as data. */
@@ -16,8 +16,10 @@ export interface SeenLibrary {
   /** The library of Plex that has our folder. */
   readonly section: PlexSection | undefined
   readonly settings: readonly PlexSetting[]
-  /** What the host of Plex has in our folder; undefined when there is no such folder. */
-  readonly folders: readonly string[] | undefined
+  /** Whether the host of Plex has our folder. */
+  readonly isThere: boolean
+  /** How many folders of our sample the host of Plex has in it. */
+  readonly found: number
   /** Agents for its type; empty where the server does not say. */
   readonly agents: readonly string[]
 }
@@ -25,7 +27,6 @@ export interface SeenLibrary {
 export interface SeenLibraries {
   readonly libraries: readonly SeenLibrary[]
   readonly sections: readonly PlexSection[]
-  readonly serverSettings: readonly PlexSetting[]
 }
 
 const types = { movies: 'movie', shows: 'show' } as const satisfies Record<WantedLibrary['kind'], SectionType>
@@ -42,12 +43,13 @@ export const typeOf = ({ kind }: WantedLibrary): SectionType => types[kind]
  */
 export function planLibraries(
   { agent }: Pick<WantedLibraries, 'agent'>,
-  { libraries, sections, serverSettings }: SeenLibraries,
+  { libraries, sections }: SeenLibraries,
 ): Plan<LibraryStep> {
   const steps: LibraryStep[] = []
-  const problems: string[] = [...serverWarnings(serverSettings)]
-  for (const { library, section, settings, folders, agents } of libraries) {
-    const trouble = pathTrouble(library, folders)
+  const problems: string[] = []
+  for (const seen of libraries) {
+    const { library, section, settings, agents } = seen
+    const trouble = pathTrouble(seen)
     if (trouble !== undefined) problems.push(trouble)
     if (section === undefined) {
       if (trouble !== undefined) continue
@@ -99,15 +101,10 @@ export function isSamePath(a: string, b: string): boolean {
 }
 
 /** Why a folder is not our export; undefined when it is. */
-function pathTrouble(
-  { name, path, sample }: WantedLibrary,
-  folders: readonly string[] | undefined,
-): string | undefined {
+function pathTrouble({ library: { name, path, sample }, isThere, found }: SeenLibrary): string | undefined {
   const hint = 'Mount the export there, or set plex.mount to where it is mounted on the host of Plex'
-  if (folders === undefined) return `The host of Plex has no folder ${path}, where ${name} should be. ${hint}`
-  const present = new Set(folders)
-  const found = sample.filter(name => present.has(name)).length
-  if (sample.length === 0 || found >= sample.length * minFoundShare) return undefined
+  if (!isThere) return `The host of Plex has no folder ${path}, where ${name} should be. ${hint}`
+  if (found >= sample.length * minFoundShare) return undefined
   return `In ${path} the host of Plex has other things than we export as ${name}: ${found} of ${sample.length} folders are there. ${hint}`
 }
 

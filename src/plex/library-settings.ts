@@ -21,8 +21,8 @@ export function toSwitchOff(settings: readonly PlexSetting[]): readonly PlexSett
     .map(({ id }) => ({ id, value: '0' }))
 }
 
-/** What of the server's own settings, which are not ours to change, works against us; in words. */
-export function serverWarnings(settings: readonly PlexSetting[]): readonly string[] {
+/** Which of the server's own settings, that are its owner's to choose, work against us; in words. */
+export function adviceOn(settings: readonly PlexSetting[]): readonly string[] {
   const value = (id: string) => settings.find(setting => setting.id === id)?.value
   const isOn = (id: string) => !isOff(value(id) ?? '')
   return [

@@ -37,7 +37,7 @@ export interface WantedLibrary {
   readonly kind: 'movies' | 'shows'
   /** Its folder as the host of Plex sees it: `/mnt/reelport/Movies`. */
   readonly path: string
-  /** Names of some folders that are in it now; none for an empty library. */
+  /** Names of a few folders that are in it now; none for an empty library. */
   readonly sample: readonly string[]
 }
 

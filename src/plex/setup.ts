@@ -3,7 +3,7 @@ import type { RunReport } from '../lib/run-plan.ts'
 import { plexApi } from './api.ts'
 import { PlexError } from './errors.ts'
 import type { PlexHttp } from './http.ts'
-import { planPlexLibraries, removePlexLibraries, setUpPlexLibraries } from './libraries.ts'
+import { adviceFor, planPlexLibraries, removePlexLibraries, setUpPlexLibraries } from './libraries.ts'
 import { removeLiveTv, setUpLiveTv } from './live-tv.ts'
 import { lookAtTuners } from './look.ts'
 import type { WantedLibraries, WantedTuners } from './ports.ts'
@@ -37,6 +37,8 @@ export interface SetupPlan {
   /** What would be done, in words and in order. */
   readonly steps: readonly string[]
   readonly problems: readonly string[]
+  /** What the server's owner should know, and may choose. */
+  readonly advice: readonly string[]
   readonly tuners: readonly TunerState[]
 }
 
@@ -56,6 +58,7 @@ export async function planSetup(wanted: Wanted, { http, clock }: SetupDeps, sign
       ...(live?.problems ?? []),
       ...(libraries?.problems ?? []),
     ],
+    advice: wanted.libraries === undefined ? [] : await adviceFor(api),
     tuners: (seen?.tuners ?? []).map(({ tuner: { deviceId, name, channels }, map: { mapped } }) => {
       return { deviceId, name, channels: channels.length, mapped }
     }),

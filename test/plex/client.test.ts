@@ -6,6 +6,7 @@ import { Secret } from '../../src/lib/secret.ts'
 import { plexApi } from '../../src/plex/api.ts'
 import { findToken, link, type PlexError, readServer } from '../../src/plex/index.ts'
 import { clientOf, hastyClock } from '../lib/plex-client.ts'
+import { plexJudge } from '../lib/plex-judge.ts'
 import { PlexServer, simToken } from '../lib/plex-server.ts'
 
 const never = new AbortController().signal
@@ -105,4 +106,18 @@ t.test('signing in by a code', async t => {
   t.same(shown, ['AB12'])
   server.pinLooks = Number.POSITIVE_INFINITY
   await t.rejects(link({ http, clock, show: () => {} }, never), { code: 'expired', message: /AB12 was not entered/ })
+})
+
+t.test('the judge of requests knows wrong ones', async t => {
+  const { judge } = await plexJudge()
+  const headers = { 'x-plex-token': simToken, 'x-plex-client-identifier': 'test', accept: 'application/json' }
+  const wrong = (method: string, url: string) => judge(method, url, headers).join('; ')
+  t.equal(wrong('GET', '/livetv/epg/channelmap?device=d&lineup=l'), '')
+  t.match(wrong('GET', '/livetv/epg/channelmap?device=d'), /lineup/)
+  t.match(wrong('GET', '/livetv/epg/channelmap?device=d&lineup=l&force=1'), /force, which is not documented/)
+  t.equal(wrong('PUT', '/media/grabbers/devices/1/channelmap?channelsEnabled=5.1&channelMapping[5.1]=5.1'), '')
+  t.match(wrong('PUT', '/media/grabbers/devices/first/channelmap?channelsEnabled=5.1'), /integer/)
+  t.match(wrong('POST', '/library/sections/all?name=a&type=movie&agent=b&language=en'), /type/)
+  t.match(wrong('DELETE', '/livetv/everything'), /no such request is documented/)
+  t.match(judge('GET', '/livetv/dvrs', { accept: 'application/json' }).join(), /x-plex-client-identifier/i)
 })

@@ -114,7 +114,18 @@ function conclude(runs: readonly NamedRun[], work: PlexRun['work'], { out, err, 
   return work !== 'plan' && isUndone ? exitCode.failed : exitCode.ok
 }
 
-function describe({ host, isSetUp, server, lookedAt, isWell, problems, tuners, repairs, scans }: PlexStatus): string {
+function describe({
+  host,
+  isSetUp,
+  server,
+  lookedAt,
+  isWell,
+  problems,
+  advice,
+  tuners,
+  repairs,
+  scans,
+}: PlexStatus): string {
   const how =
     isWell === undefined
       ? 'not looked at yet'
@@ -129,6 +140,7 @@ function describe({ host, isSetUp, server, lookedAt, isWell, problems, tuners, r
     ...(scans.dropped > 0 ? [`  ${scans.dropped} folders were too many and are left to Plex's own next scan`] : []),
     ...(scans.lastFailure === undefined ? [] : [`  scans: ${scans.lastFailure}`]),
     ...problems.map(problem => `  ${problem}`),
+    ...advice.map(advice => `  note: ${advice}`),
     '',
   ].join('\n')
 }

@@ -119,5 +119,5 @@ t.test('the judge of requests knows wrong ones', async t => {
   t.match(wrong('PUT', '/media/grabbers/devices/first/channelmap?channelsEnabled=5.1'), /integer/)
   t.match(wrong('POST', '/library/sections/all?name=a&type=movie&agent=b&language=en'), /type/)
   t.match(wrong('DELETE', '/livetv/everything'), /no such request is documented/)
-  t.match(judge('GET', '/livetv/dvrs', { accept: 'application/json' }).join(), /x-plex-client-identifier/i)
+  t.match(judge('POST', '/livetv/dvrs', { accept: 'application/json' }).join(), /x-plex-client-identifier/i)
 })

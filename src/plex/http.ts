@@ -194,5 +194,9 @@ function transportError(error: unknown, what: string): PlexError {
       'unreachable',
       `${what}: the connection was closed before the whole answer was there (${code})`,
     )
-  return new PlexError('unreachable', `${what}: ${code}${/cert|tls|ssl/i.test(message) ? `: ${message}` : ''}`)
+  if (/cert|tls|ssl/i.test(`${code} ${message}`)) {
+    const hint = 'its certificate is for its plex.direct name: use that, or http'
+    return new PlexError('unreachable', `${what}: ${message} (${code}); ${hint}`)
+  }
+  return new PlexError('unreachable', `${what}: ${code}`)
 }

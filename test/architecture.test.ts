@@ -15,6 +15,8 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/queue': { ours: ['src/lib'], theirs: [] },
   'src/remux': { ours: ['src/lib'], theirs: ['lru-cache'] },
   'src/provider': { ours: ['src/lib'], theirs: ['undici'] },
+  'src/plex': { ours: ['src/lib'], theirs: ['undici'] },
+  'src/jellyfin': { ours: ['src/lib'], theirs: ['@jellyfin/sdk', 'axios'] },
   'src/media': { ours: ['src/lib'], theirs: ['fluent-ffmpeg'] },
   'src/making': { ours: ['src/lib'], theirs: [] },
   'src/lineup': { ours: ['src/lib'], theirs: [] },
@@ -74,7 +76,7 @@ t.test('every folder under src has its row in the table', async t => {
   }
 })
 
-t.test('processes start in media, HTTP requests leave from provider, SQLite opens in lib', async t => {
+t.test('processes start in media, HTTP requests leave from provider and plex, SQLite opens in lib', async t => {
   const only = (pattern: RegExp, places: readonly string[]) => {
     for (const folder of Object.keys(allowed)) {
       for (const [file, from] of imports(folder)) {
@@ -84,6 +86,6 @@ t.test('processes start in media, HTTP requests leave from provider, SQLite open
   }
   only(/^node:child_process$/, ['src/media/process.ts'])
   only(/^fluent-ffmpeg$/, ['src/media/ffmpeg.ts'])
-  only(/^(undici|node:https?)$/, ['src/provider/', 'src/cli/', 'src/lib/'])
+  only(/^(undici|node:https?)$/, ['src/provider/', 'src/plex/', 'src/cli/', 'src/lib/'])
   t.pass('looked')
 })

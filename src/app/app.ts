@@ -30,10 +30,12 @@ import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
 import { lockInstance } from './instance.ts'
+import { jellyfinAction } from './jellyfin.ts'
 import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
 import { registerMetrics } from './metrics.ts'
 import { withPartialFiles } from './partial-tree.ts'
+import { type Plex, startPlex } from './plex.ts'
 import { queueActions } from './queue-actions.ts'
 import { type ScheduledRuns, startSchedule } from './schedule.ts'
 import { type Status, statusOf } from './status.ts'
@@ -78,6 +80,7 @@ export interface Parts {
   readonly schedule: ScheduledRuns
   /** Undefined where the tuner is switched off. */
   readonly live: LiveTv | undefined
+  readonly plex: Plex
 }
 
 /**
@@ -94,7 +97,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   const accounts = openAccounts(config, stack, log)
   const path = join(config.data, 'catalog.sqlite')
 
-  const after = { changes: (_: Changes) => {}, partials: (_: Changes) => {} } // until there is somebody to tell
+  const after = { changes: (_: Changes) => {}, partials: (_: Changes) => {}, nfsPort: () => config.nfs.port } // until there is somebody to tell
   let progress: SyncProgress | undefined
   const { graceMs, showConcurrency } = config.sync
   const thread = stack.use(
@@ -123,6 +126,19 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   const live = config.tuner.enabled
     ? stack.use(await startLiveTv({ config, catalogPath: path, accounts }, { log, clock, onDeath: fatal.resolve }))
     : undefined
+
+  const plex = stack.use(
+    startPlex(
+      { config, version },
+      {
+        catalog,
+        tuners: () => live?.tuners(),
+        nfsPort: () => after.nfsPort(),
+        log: log.child({ part: 'plex' }),
+        clock,
+      },
+    ),
+  )
 
   const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock }))
   const materializer = stack.use(
@@ -189,13 +205,15 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ),
   )
   after.partials = ({ directories }) => nfs.changed(directories)
-  after.changes = ({ directories }) => {
-    nfs.changed(directories)
+  after.nfsPort = () => nfs.port
+  after.changes = changes => {
+    nfs.changed(changes.directories)
+    plex.changed(changes)
     wake()
   }
   const parts: Parts = {
     ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue },
-    ...{ nfs, accounts, syncs, schedule, live },
+    ...{ nfs, accounts, syncs, schedule, live, plex },
   }
   const metrics = stack.use(openMetrics())
   registerMetrics(metrics, parts)
@@ -208,6 +226,11 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
         metrics: () => metrics.text(),
         actions: {
           sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
+          plex: async body => plex.act(body),
+          jellyfin: jellyfinAction({
+            ...{ config, version, tuners: () => live?.tuners(), nfsPort: nfs.port },
+            httpPort: (): number => http.port,
+          }),
         },
         token: instance.token,
       },
@@ -218,6 +241,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ),
   )
   await live?.announce(http.port)
+  plex.listening(http.port)
   instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })
   if (isSyncDue(catalog, config, clock.now())) syncs.run()
   else void syncs.check() // it logs what fails

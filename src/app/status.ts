@@ -5,6 +5,7 @@ import type { SlotStats } from '../provider/index.ts'
 import type { QueueStats } from '../queue/index.ts'
 import type { Parts } from './app.ts'
 import type { LiveStatus } from './live-tv.ts'
+import type { PlexStatus } from './plex-server.ts'
 import type { SyncState } from './syncs.ts'
 
 /** Everything about the running server, as `/api/status` and `reelport status` give it. Times are milliseconds since the epoch. */
@@ -28,6 +29,8 @@ export interface Status {
   readonly cache: MaterializerStats
   /** Live channels; left out where there is no tuner. */
   readonly live?: LiveStatus
+  /** Left out where no server of Plex is configured. */
+  readonly plex?: readonly PlexStatus[]
 }
 
 export function statusOf({
@@ -44,8 +47,10 @@ export function statusOf({
   syncs,
   schedule,
   live,
+  plex,
 }: Parts): Status {
   const { host, exports } = config.nfs
+  const plexStatus = plex.status()
   return {
     version,
     startedAt,
@@ -58,5 +63,6 @@ export function statusOf({
     queue: queue.stats(),
     cache: materializer.stats(),
     ...(live !== undefined && { live: live.status() }),
+    ...(plexStatus.length > 0 && { plex: plexStatus }),
   }
 }

@@ -127,6 +127,8 @@ export interface VariantDescription {
 /** Directories whose entries, and so whose modification times, changed, removed ones included; `all` when they are many. */
 export interface Changes {
   readonly directories: readonly NodeId[] | 'all'
+  /** Directories that were removed, by the names on the way to them from the root; left out when there are none, or very many. */
+  readonly gone?: readonly (readonly string[])[]
 }
 
 /** A root folder of the tree and what belongs in it. */

@@ -81,8 +81,18 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
   const removeFolders = db.prepare<[number]>('delete from folder where library_id = ?')
   const removeNodes = db.prepare<[number]>('delete from node where library_id = ?')
 
-  let changed = new Set<NodeId>()
+  const named = db.prepare<[NodeId], { parentId: NodeId; name: string }>(
+    'select parent_id as parentId, name from node where id = ?',
+  )
 
+  let changed = new Set<NodeId>()
+  let gone: (readonly string[])[] = []
+
+  const pathOf = (id: NodeId): readonly string[] => {
+    if (id === rootId) return []
+    const { parentId, name } = named.get(id)!
+    return [...pathOf(parentId), name]
+  }
   const entriesChanged = (directory: NodeId) => {
     touch.run(now(), directory)
     changed.add(directory)
@@ -108,6 +118,7 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
     const isLibrary = place.get(parentId)!.parentId === rootId
     if (isLibrary || anyChild.get(parentId) !== undefined) return
     removeFolder.run(parentId)
+    if (gone.length <= maxListedChanges) gone.push(pathOf(parentId))
     removeWithEmptyParents(parentId)
   }
 
@@ -136,7 +147,9 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
     takeChanges() {
       const directories = changed.size > maxListedChanges ? 'all' : [...changed]
       changed = new Set()
-      return { directories }
+      const removed = gone
+      gone = []
+      return { directories, ...goneUnlessMany(removed) }
     },
   }
 }
@@ -144,9 +157,14 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
 /** All of what `changes` say. */
 export function mergeChanges(changes: readonly Changes[]): Changes {
   const all = new Set<NodeId>()
+  const gone = goneUnlessMany(changes.flatMap(({ gone = [] }) => gone))
   for (const { directories } of changes) {
-    if (directories === 'all') return { directories }
+    if (directories === 'all') return { directories, ...gone }
     for (const id of directories) all.add(id)
   }
-  return { directories: all.size > maxListedChanges ? 'all' : [...all] }
+  return { directories: all.size > maxListedChanges ? 'all' : [...all], ...gone }
+}
+
+function goneUnlessMany(gone: readonly (readonly string[])[]): Pick<Changes, 'gone'> {
+  return gone.length === 0 || gone.length > maxListedChanges ? {} : { gone }
 }

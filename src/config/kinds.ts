@@ -193,6 +193,14 @@ export const host: Kind<Host, ''> = kind(
   { secret: true },
 )
 
+/** The address of a server of one's own. */
+export const serverUrl: Kind<Host, ''> = kind(
+  "a server's URL",
+  'Write its address, such as http://192.168.1.10:32400',
+  parseHost,
+  { secret: true },
+)
+
 /** A header to send: its name and value may be secret, such as a cookie. `host` where it is for that one only. */
 export interface Header {
   readonly host?: string

@@ -137,6 +137,17 @@ export const guideSource = group('A guide from elsewhere, as XMLTV.', {
   ),
 })
 
+export const plexServer = group('A further Plex Media Server; what is not said here is as in plex.', {
+  name: required(kinds.text, 'What reports call it.', { example: 'cabin' }),
+  url: required(kinds.serverUrl, 'Its address.', { example: 'http://192.168.2.10:32400' }),
+  token: optional(kinds.secret, "A token of its owner's account.", { example: 'xxxxxxxxxxxxxxxxxxxx' }),
+  tokenFile: optional(kinds.path, 'A file that holds the token.', {
+    example: '/run/secrets/cabin-token',
+    alternative: true,
+  }),
+  mount: optional(kinds.text, 'Where the export is mounted on its host.', { example: '/mnt/reelport' }),
+})
+
 /** Every setting there is: what is parsed, its defaults, and the reference all come from here. */
 export const settings = group('Everything is optional; without an account, there is nothing to serve but the demo.', {
   data: setting(kinds.path, './data', 'The directory of the catalogue and everything else that is kept.'),
@@ -234,6 +245,47 @@ export const settings = group('Everything is optional; without an account, there
   tests: group('Trying channels out in the background, with a connection that nobody needs.', {
     perHour: setting(kinds.integer(0, 10_000), '0', 'Channels tried in an hour at most, for each account; 0 is none.'),
     ffprobe: setting(kinds.boolean, 'false', 'Whether what comes is looked at by ffprobe, too.'),
+  }),
+  plex: group('A Plex Media Server that is set up, and kept so, once "reelport plex setup" was run.', {
+    url: optional(kinds.serverUrl, 'Its address; without it, nothing is done.', {
+      example: 'http://192.168.1.10:32400',
+    }),
+    token: optional(
+      kinds.secret,
+      'A token of its owner\'s account; without one, that of "reelport plex link" or of its Preferences.xml.',
+      { example: 'xxxxxxxxxxxxxxxxxxxx' },
+    ),
+    tokenFile: optional(kinds.path, 'A file that holds the token.', {
+      example: '/run/secrets/plex-token',
+      alternative: true,
+    }),
+    preferences: optional(kinds.path, 'Its Preferences.xml, where it is in no usual place.', {
+      example: '/config/Library/Application Support/Plex Media Server/Preferences.xml',
+      alternative: true,
+    }),
+    mount: optional(kinds.text, 'Where the export is mounted on its host; without it, no libraries are made.', {
+      example: '/mnt/reelport',
+    }),
+    liveTv: setting(kinds.boolean, 'true', 'Whether it gets our tuners with their guides and channels.'),
+    libraries: setting(kinds.boolean, 'true', 'Whether it gets our libraries.'),
+    scans: setting(kinds.boolean, 'true', 'Whether it is told to scan folders that changed.'),
+    agent: setting(
+      kinds.choice('plex', 'nfo'),
+      'plex',
+      'Where libraries have titles from: looked up by Plex, or from NFO files, which takes version 1.43.1.',
+    ),
+    language: setting(kinds.text, 'en-US', 'The language of titles in its libraries.'),
+    guideLanguage: setting(kinds.text, 'eng', 'The language of the guide, by three letters.'),
+    watch: setting(kinds.schedule, '5m', 'How often it is looked at, and repaired, after it was set up.'),
+    signIn: setting(kinds.serverUrl, 'https://plex.tv', 'Where "reelport plex link" gets its token.'),
+  }),
+  plexServers: entries('Further Plex servers, that are set up and kept so, too.', plexServer),
+  jellyfin: group('A Jellyfin server that "reelport jellyfin apply" sets up.', {
+    url: optional(kinds.serverUrl, 'Its address.', { example: 'http://192.168.1.10:8096' }),
+    apiKey: optional(kinds.secret, 'An API key, from Dashboard, API Keys.', { example: 'xxxxxxxxxxxxxxxxxxxx' }),
+    mount: optional(kinds.text, 'Where the export is mounted on its host; without it, no libraries are made.', {
+      example: '/mnt/reelport',
+    }),
   }),
   nfs: group('The NFS server.', {
     host: setting(kinds.listenAddress, '0.0.0.0', 'The address to listen on; :: is all, IPv6 too.'),

@@ -10,7 +10,7 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/lib': { ours: [], theirs: ['better-sqlite3', 'pino', 'pino-pretty', 'prom-client'] },
   'src/config': { ours: ['src/lib'], theirs: ['zod', 'yaml', 'croner'] },
   'src/nfs': { ours: ['src/lib'], theirs: ['@nfs/protocol-rpc', 'lru-cache'] },
-  'src/catalog': { ours: ['src/lib'], theirs: ['better-sqlite3', '@ctrl/video-filename-parser'] },
+  'src/catalog': { ours: ['src/lib'], theirs: ['better-sqlite3', '@ctrl/video-filename-parser', 'xmlbuilder2'] },
   'src/materialize': { ours: ['src/lib'], theirs: ['better-sqlite3', 'lru-cache'] },
   'src/queue': { ours: ['src/lib'], theirs: [] },
   'src/remux': { ours: ['src/lib'], theirs: ['lru-cache'] },

@@ -9,6 +9,11 @@ const directoryBytes = 4096
 
 /** The catalogue's nodes and the materializer's bytes as the tree that NFS serves. */
 export function exportedTree(catalog: Catalog, materializer: Materializer, watching?: Watching): FileTree {
+  const readSidecar = (id: number, target: Uint8Array, offset: number): undefined => {
+    const sidecar = catalog.sidecar(id)
+    if (sidecar === undefined) throw new TreeError('gone', `No bytes for file ${id}`)
+    if ('text' in sidecar) target.set(sidecar.text.subarray(offset, offset + target.length))
+  }
   return {
     root: catalog.root,
     attributes: id => attributesOf(catalog.node(id)),
@@ -20,7 +25,8 @@ export function exportedTree(catalog: Catalog, materializer: Materializer, watch
     read(id, target, offset, signal) {
       const node = catalog.node(id)
       if (node === undefined) throw new TreeError('gone', `No file ${id}`)
-      if (node.renditionId === null) throw new TreeError('not-a-file', `${id} is a directory`)
+      if (node.kind === 'directory') throw new TreeError('not-a-file', `${id} is a directory`)
+      if (node.renditionId === null) return readSidecar(id, target, offset)
       const rendition = catalog.rendition(node.renditionId)
       if (rendition === undefined) throw new TreeError('gone', `No bytes for file ${id}`)
       watching?.read(rendition, offset, target.length)

@@ -19,6 +19,7 @@ import type {
   Node,
   NodeId,
   Rendition,
+  Sidecar,
   ToMeasure,
   WalkedNode,
 } from './model.ts'
@@ -31,6 +32,9 @@ import { renditions as renditionQueries, renditionReader } from './renditions.ts
 import type { SyncReport } from './report.ts'
 import { migrations, rootId } from './schema.ts'
 import { sectionSync } from './sections.ts'
+import { aboutQueries } from './sidecars/about.ts'
+import { sidecarRefresh } from './sidecars/refresh.ts'
+import { sidecars as sidecarParts, sidecarReader } from './sidecars/sidecars.ts'
 import { stagingArea } from './staging.ts'
 import { type StatusQueries, statusQueries } from './status.ts'
 import { type SyncOptions, syncs } from './sync.ts'
@@ -62,6 +66,8 @@ export interface Catalog extends Disposable, NodeQueries, StatusQueries, ToMakeQ
   /** Bytes of all files, and how many files and directories there are; O(1). */
   totals(): { readonly bytes: number; readonly files: number }
   rendition(id: number): Rendition | undefined
+  /** What a file holds that is no rendition; undefined for every other node. */
+  sidecar(id: NodeId): Sidecar | undefined
   /** Of an instant file: which segments lie where. */
   layout(renditionId: number): StoredLayout | undefined
   /**
@@ -121,6 +127,7 @@ export function openCatalog(path: string): Catalog {
     ...toMakeQueries(db),
     ...channelQueries(db),
     rendition: renditionReader(db),
+    sidecar: sidecarReader(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),
@@ -139,17 +146,23 @@ export function openCatalogWriter(
     db.pragma(`journal_size_limit = ${64 * 2 ** 20}`)
     const now = () => clock.now()
     const tree = treeWriter(db, now)
-    const publisher = publisherOf(db, tree)
+    const about = aboutQueries(db)
+    const sidecars = sidecarParts(db, { tree, about, now })
+    const publisher = publisherOf(db, tree, sidecars)
     const variants = variantQueries(db)
     const renditions = renditionQueries(db, publisher)
-    const removal = removals(db, variants, renditions)
-    const adopt = adopter(db, { variants, renditions, publisher, removal })
+    const removal = removals(db, { variants, renditions, sidecars })
+    const adopt = adopter(db, { variants, renditions, publisher, removal, about })
     const measurements = measurementParts(db, { variants, renditions, publisher, adopt, graceMs, now })
     const categories = categoryQueries(db)
-    const libraries = libraryParts(db, { tree, publisher, variants, categories })
+    const libraries = libraryParts(db, {
+      ...{ tree, publisher, variants, categories },
+      sidecars: sidecarRefresh(db, { tree, sidecars }),
+    })
     const rejected = rejectedRows(db, now)
-    const episodes = episodeParts(db, { variants, rejected, now })
-    const listings = listingQueries(db, { titles: titleQueries(db), variants, libraries, publisher, removal, now })
+    const episodes = episodeParts(db, { variants, rejected, about, sidecars, now })
+    const titles = titleQueries(db)
+    const listings = listingQueries(db, { titles, variants, libraries, publisher, removal, about, sidecars, now })
     const newStaging = stagingArea(db)
     const sections = sectionSync(db, { listings, episodes, categories, libraries, rejected, newStaging, now })
     const fetchEpisodes = episodeFetch(db, episodes, { now, concurrency: showConcurrency })

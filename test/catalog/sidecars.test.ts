@@ -1,0 +1,257 @@
+import t from 'tap'
+import type { SidecarChoices } from '../../src/catalog/index.ts'
+import type { Description } from '../../src/catalog/ports.ts'
+import { run, without } from '../lib/programs.ts'
+import { checkCatalog } from './lib/check-catalog.ts'
+import { episode, FakeProvider, movie, show } from './lib/fake-provider.ts'
+import { day, measureAll, type Opened, open, paths } from './lib/open-catalog.ts'
+
+/** NFO files and `.plexmatch`: what they say, and that they keep the rules of all files. */
+
+const signal = new AbortController().signal
+
+const carrying = (sidecars: SidecarChoices) => [
+  { name: 'Movies', kind: 'movies' as const, filter: {}, sidecars },
+  { name: 'TV', kind: 'shows' as const, filter: {}, sidecars },
+]
+const all = carrying({ nfo: true, plexmatch: true })
+
+const described: Description = {
+  plot: 'A relay <station> & "its" keeper.\nTwo lines.\u0000\u001b',
+  originalTitle: 'Le Dernier Signal',
+  genres: ['Science Fiction', 'Drama'],
+  rating: 7.25,
+  directors: ['A. Director'],
+  cast: ['First Actor', 'Second Actor'],
+  premiered: '2021-06-15',
+  runtimeMinutes: 97,
+  trailer: 'dQw4w9WgXcQ',
+  backdrop: 'https://image.tmdb.org/t/p/w1280/back.jpg',
+}
+
+/** One film of two streams, and one show. */
+function offer(): FakeProvider {
+  const source = new FakeProvider()
+  source.answers = {
+    movies: [
+      movie('1', 'The Last Signal (2021) [4K]', {
+        tmdbId: '99000001',
+        imdbId: 'tt1375666',
+        description: described,
+        poster: 'https://image.tmdb.org/t/p/w600/poster.jpg',
+      }),
+      movie('2', 'The Last Signal (2021) [1080p]', { tmdbId: '99000001', description: { plot: 'Other words.' } }),
+    ],
+    shows: [show('7', 'Harbour (2019)', { tmdbId: '4711', description: { plot: 'Ships.', genres: ['Drama'] } })],
+  }
+  source.shows = {
+    7: [
+      episode('7', '71', 1, 1, { title: 'Harbour - S01E01 - Ebb', description: { plot: 'Low water.' } }),
+      episode('7', '72', 1, 2),
+    ],
+  }
+  return source
+}
+
+async function filled(directory: string, source = offer(), libraries = all): Promise<Opened> {
+  const opened = open(directory, { libraries })
+  await opened.writer.sync(source, { signal })
+  measureAll(opened)
+  return opened
+}
+
+function textOf({ catalog }: Opened, id: number): string {
+  const sidecar = catalog.sidecar(id)
+  if (sidecar === undefined || !('text' in sidecar)) throw new Error(`${id} has no text`)
+  return Buffer.from(sidecar.text).toString('utf8')
+}
+
+function textAt(opened: Opened, path: string): string {
+  const id = paths(opened).get(path)
+  if (id === undefined) throw new Error(`There is no ${path}: ${[...paths(opened).keys()].join('\n')}`)
+  return textOf(opened, id)
+}
+
+/** What xmllint finds in a document by an XPath expression; throws where the document is not well-formed. */
+async function xpath(xml: string, expression: string): Promise<string> {
+  const { status, stdout, stderr } = await run('xmllint', ['--nonet', '--xpath', expression, '-'], { input: xml })
+  if (status !== 0) throw new Error(`xmllint: ${stderr}`)
+  return stdout.replace(/\n$/, '')
+}
+
+const film = 'Movies/The Last Signal (2021) {tmdb-99000001}'
+const series = 'TV/Harbour (2019) {tmdb-4711}'
+const skip = without('xmllint')
+
+t.test('a film has one movie.nfo, as Kodi documents it', { skip }, async t => {
+  using opened = await filled(t.testdir())
+  const nfo = textAt(opened, `${film}/movie.nfo`)
+  const at = (expression: string) => xpath(nfo, `string(${expression})`)
+  t.match(nfo, /^<\?xml version="1.0" encoding="UTF-8" standalone="yes"\?>\n/)
+  t.equal(await at('/movie/title'), 'The Last Signal')
+  t.equal(await at('/movie/originaltitle'), 'Le Dernier Signal')
+  t.equal(await at('/movie/year'), '2021')
+  t.equal(await at('/movie/plot'), 'A relay <station> & "its" keeper.\nTwo lines.', 'what XML cannot hold is left out')
+  t.equal(await at('/movie/ratings/rating[@max="10"][@default="true"]/value'), '7.3')
+  t.equal(await at('/movie/runtime'), '97')
+  t.equal(await at('/movie/premiered'), '2021-06-15')
+  t.equal(await at('/movie/genre[2]'), 'Drama')
+  t.equal(await at('count(/movie/genre)'), '2')
+  t.equal(await at('/movie/director'), 'A. Director')
+  t.equal(await at('/movie/actor[2]/name'), 'Second Actor')
+  t.equal(await at('/movie/uniqueid[@type="tmdb"][@default="true"]'), '99000001')
+  t.equal(await at('/movie/uniqueid[@type="imdb"][not(@default)]'), 'tt1375666')
+  t.equal(await at('/movie/trailer'), 'plugin://plugin.video.youtube/play/?video_id=dQw4w9WgXcQ')
+  t.equal(await at('/movie/thumb[@aspect="poster"]'), 'https://image.tmdb.org/t/p/w600/poster.jpg')
+  t.equal(await at('/movie/fanart/thumb'), 'https://image.tmdb.org/t/p/w1280/back.jpg')
+  t.equal([...paths(opened).keys()].filter(path => path.startsWith(film)).length, 3, 'one beside two versions')
+})
+
+t.test('a show has tvshow.nfo and .plexmatch, an episode its own', { skip }, async t => {
+  using opened = await filled(t.testdir())
+  const nfo = textAt(opened, `${series}/tvshow.nfo`)
+  t.equal(await xpath(nfo, 'string(/tvshow/title)'), 'Harbour')
+  t.equal(await xpath(nfo, 'string(/tvshow/uniqueid[@type="tmdb"])'), '4711')
+  t.equal(await xpath(nfo, 'string(/tvshow/plot)'), 'Ships.')
+  const first = textAt(opened, `${series}/Season 01/Harbour (2019) - s01e01 - Ebb.nfo`)
+  t.equal(await xpath(first, 'string(/episodedetails/title)'), 'Ebb')
+  t.equal(await xpath(first, 'string(/episodedetails/season)'), '1')
+  t.equal(await xpath(first, 'string(/episodedetails/episode)'), '1')
+  t.equal(await xpath(first, 'string(/episodedetails/showtitle)'), 'Harbour')
+  t.equal(await xpath(first, 'string(/episodedetails/plot)'), 'Low water.')
+  const second = textAt(opened, `${series}/Season 01/Harbour (2019) - s01e02 - Part 1-2.nfo`)
+  t.equal(await xpath(second, 'count(//plot)'), '0', 'what is not known is not there')
+  t.equal(textAt(opened, `${series}/.plexmatch`), 'title: Harbour\nyear: 2019\ntmdbid: 4711\n')
+})
+
+t.test('addresses that may hold a log-in or a token are in no file', async t => {
+  const addresses = [
+    'http://panel.example/{username}/{password}/a.jpg',
+    'http://panel.example/a.jpg?token=abc',
+    'http://someone:secret@panel.example/a.jpg',
+    'ftp://panel.example/a.jpg',
+  ]
+  for (const address of addresses) {
+    const source = new FakeProvider()
+    source.answers = { movies: [movie('1', 'Film (2001)', { poster: address, description: { backdrop: address } })] }
+    using opened = await filled(t.testdir(), source)
+    t.notMatch(textAt(opened, 'Movies/Film (2001)/movie.nfo'), /thumb|panel|secret|abc/, address)
+  }
+})
+
+t.test('the size is that of the bytes, and both stay until something new is known', async t => {
+  const source = offer()
+  using opened = await filled(t.testdir(), source)
+  const { catalog, writer, clock } = opened
+  const path = `${film}/movie.nfo`
+  const before = catalog.node(paths(opened).get(path)!)!
+  t.equal(before.kind, 'file')
+  t.equal(before.renditionId, null)
+  const text = textOf(opened, before.id)
+  t.equal(before.size, Buffer.byteLength(text))
+
+  await clock.advance(day)
+  await writer.sync(source, { signal })
+  t.strictSame(catalog.node(paths(opened).get(path)!), before, 'a sync without news changes nothing')
+
+  const [first, second] = source.answers.movies as ReturnType<typeof movie>[]
+  const rated = { ...first!, description: { ...described, rating: 3 } }
+  source.answers.movies = [rated, second!]
+  await writer.sync(source, { signal })
+  t.strictSame(catalog.node(paths(opened).get(path)!), before, 'nor does a rating that moves')
+
+  const mediaBefore = paths(opened).get(`${film}/The Last Signal (2021) {tmdb-99000001}.mkv`)
+  source.answers.movies = [{ ...rated, description: { ...rated.description, plot: 'Something else.' } }, second!]
+  await writer.sync(source, { signal })
+  const after = catalog.node(paths(opened).get(path)!)!
+  t.ok(after.id > before.id, 'other bytes are another file')
+  t.equal(catalog.node(before.id), undefined)
+  t.equal(catalog.sidecar(before.id), undefined)
+  t.match(textOf(opened, after.id), /Something else\./)
+  t.equal(paths(opened).get(`${film}/The Last Signal (2021) {tmdb-99000001}.mkv`), mediaBefore)
+  checkCatalog(opened.path)
+})
+
+t.test('an id that is learnt later reaches .plexmatch, while the path stays', async t => {
+  const source = new FakeProvider()
+  source.answers = { shows: [show('7', 'Harbour (2019)')] }
+  source.shows = { 7: [episode('7', '71', 1, 1)] }
+  using opened = await filled(t.testdir(), source)
+  t.equal(textAt(opened, 'TV/Harbour (2019)/.plexmatch'), 'title: Harbour\nyear: 2019\n')
+  source.answers = { shows: [show('7', 'Harbour (2019)', { tmdbId: '4711' })] }
+  await opened.writer.sync(source, { signal })
+  t.equal(textAt(opened, 'TV/Harbour (2019)/.plexmatch'), 'title: Harbour\nyear: 2019\ntmdbid: 4711\n')
+})
+
+t.test('what lies beside a title goes with its last file', async t => {
+  const source = offer()
+  using opened = await filled(t.testdir(), source)
+  const { writer, clock, catalog } = opened
+  source.shows = { 7: [episode('7', '71', 1, 1, { title: 'Harbour - S01E01 - Ebb' })] }
+  source.answers = {
+    movies: (source.answers.movies ?? []).slice(1),
+    shows: [show('7', 'Harbour (2019)', { tmdbId: '4711', modifiedAt: clock.now() })],
+  }
+  await writer.sync(source, { signal, acceptShrinking: true })
+  await clock.advance(8 * day)
+  writer.retire()
+  const left = [...paths(opened).keys()]
+  t.equal(left.filter(path => path.startsWith(series)).length, 4, 'one episode, its NFO, and the show’s two')
+  t.match(textAt(opened, `${film}/movie.nfo`), /Other words/, 'the film is described by who still has it')
+  source.answers = { movies: [movie('9', 'Another (1999)')], shows: [show('8', 'Others (1999)')] }
+  await writer.sync(source, { signal, acceptShrinking: true })
+  await clock.advance(8 * day)
+  writer.retire()
+  t.strictSame([...paths(opened).keys()], [], 'nothing is left, and no folder of nothing')
+  t.strictSame(catalog.totals(), { bytes: 0, files: 3 })
+  checkCatalog(opened.path)
+})
+
+t.test('a library carries what it is told to, from the start on and when that changes', async t => {
+  const directory = t.testdir()
+  const libraries = [
+    { name: 'Movies', kind: 'movies' as const, filter: {} },
+    { name: 'Kodi', kind: 'movies' as const, filter: {}, sidecars: { nfo: true } },
+    { name: 'TV', kind: 'shows' as const, filter: {}, sidecars: { plexmatch: true } },
+  ]
+  const extras = (opened: Opened) => [...paths(opened).keys()].filter(path => !path.endsWith('.mkv')).sort()
+  using opened = await filled(directory, offer(), libraries as typeof all)
+  const inKodi = 'Kodi/The Last Signal (2021) {tmdb-99000001}/movie.nfo'
+  t.strictSame(extras(opened), [inKodi, `${series}/.plexmatch`].sort())
+  const kept = paths(opened).get(inKodi)
+
+  const media = () => [...paths(opened)].filter(([path]) => path.endsWith('.mkv'))
+  const before = media()
+  opened.writer.setLibraries([
+    { name: 'Movies', kind: 'movies', filter: {}, sidecars: { nfo: true } },
+    { name: 'Kodi', kind: 'movies', filter: {}, sidecars: { nfo: true } },
+    { name: 'TV', kind: 'shows', filter: {}, sidecars: { nfo: true } },
+  ])
+  t.strictSame(
+    extras(opened),
+    [
+      inKodi,
+      `${film}/movie.nfo`,
+      `${series}/Season 01/Harbour (2019) - s01e01 - Ebb.nfo`,
+      `${series}/Season 01/Harbour (2019) - s01e02 - Part 1-2.nfo`,
+      `${series}/tvshow.nfo`,
+    ].sort(),
+  )
+  t.equal(paths(opened).get(inKodi), kept, 'what was there already stays as it is')
+  opened.writer.setLibraries(libraries.map(({ sidecars: _, ...rest }) => rest))
+  t.strictSame(extras(opened), [])
+  t.strictSame(media(), before, 'the titles themselves never change')
+  checkCatalog(opened.path)
+})
+
+t.test('other bytes of an episode leave what lies beside it alone', async t => {
+  using opened = await filled(t.testdir())
+  const path = `${series}/Season 01/Harbour (2019) - s01e01 - Ebb`
+  const before = paths(opened)
+  opened.writer.invalidate(opened.catalog.node(before.get(`${path}.mkv`)!)!.renditionId!, 'it grew')
+  measureAll(opened, 'one', () => ({ size: 5, container: 'mp4' }))
+  const after = paths(opened)
+  t.ok(after.get(`${path}.mp4`)! > before.get(`${path}.mkv`)!)
+  t.equal(after.get(`${path}.nfo`), before.get(`${path}.nfo`))
+  checkCatalog(opened.path)
+})

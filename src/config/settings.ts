@@ -84,6 +84,10 @@ export const library = group('A folder of films or of shows.', {
       example: String.raw`\bCAM\b`,
     }),
   }),
+  sidecars: group('Which small files lie beside its titles; see docs/decisions/0008-files-beside-titles.md.', {
+    plexmatch: setting(kinds.boolean, 'true', 'A .plexmatch in the folder of each show, with its ids, for Plex.'),
+    nfo: setting(kinds.boolean, 'false', 'NFO files for films, shows and episodes, for Kodi, Jellyfin and NFO agents.'),
+  }),
   make: group('Which of its titles become files by themselves, of those that a file has to be made from first.', {
     policy: setting(
       kinds.choice('everything', 'newest', 'matching', 'on-demand'),

@@ -44,6 +44,13 @@ function failure(load: () => unknown): readonly Problem[] {
   }
 }
 
+/** What a library is when only its name and kind are written. */
+const library = {
+  filter: {},
+  sidecars: { plexmatch: true, nfo: false },
+  make: { policy: 'everything', newest: 50 },
+}
+
 t.test('nothing at all is a configuration: no account, two libraries, everything at its default', async t => {
   const config = loadConfig({ env: {}, cwd: '/srv/nowhere' })
   t.same(
@@ -53,8 +60,8 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
       demo: false,
       accounts: [],
       libraries: [
-        { name: 'Movies', kind: 'movies', filter: {}, make: { policy: 'everything', newest: 50 } },
-        { name: 'TV', kind: 'shows', filter: {}, make: { policy: 'everything', newest: 50 } },
+        { name: 'Movies', kind: 'movies', ...library },
+        { name: 'TV', kind: 'shows', ...library },
       ],
       tuner: {
         ...{ enabled: true, name: 'reelport', scanPossible: true, maxChannels: 480 },

@@ -45,6 +45,7 @@ interface ShowRow {
   readonly accountId: number
   readonly libraries: number
   readonly missingSince: number | null
+  readonly titleId: number
 }
 
 export interface EpisodeParts {
@@ -57,7 +58,8 @@ export interface EpisodeParts {
 
 export function episodes(db: Database, { variants, rejected, about, sidecars, now }: EpisodeParts): Episodes {
   const show = db.prepare<[number], ShowRow>(
-    'select id, key, account_id as accountId, libraries, missing_since as missingSince from listing where id = ?',
+    `select id, key, account_id as accountId, libraries, missing_since as missingSince, title_id as titleId
+    from listing where id = ?`,
   )
   const showByKey = db.prepare<[number, string], { id: number }>(
     `select id from listing where account_id = ? and kind = 'show' and key = ?`,
@@ -104,11 +106,12 @@ export function episodes(db: Database, { variants, rejected, about, sidecars, no
     }
   }
 
-  const putSeasons = (listingId: number, records: readonly ProviderRecord[]) => {
+  const putSeasons = ({ id, titleId }: ShowRow, records: readonly ProviderRecord[]) => {
     const seasons = records.filter(record => record.type === 'season' && problemOf(record) === undefined)
     for (const record of seasons.slice(0, maxSeasons)) {
-      if (record.type === 'season') about.putSeason(listingId, record.season, keptAbout(record))
+      if (record.type === 'season') about.putSeason(id, record.season, keptAbout(record))
     }
+    if (seasons.length > 0) sidecars.refreshTitle(titleId)
   }
 
   const apply: Episodes['apply'] = (listingId, records, complete) => {
@@ -123,7 +126,7 @@ export function episodes(db: Database, { variants, rejected, about, sidecars, no
       if (variant !== undefined && variant.key !== episode.key) variants.dropKey(variant.id)
     }
     for (const match of matches) put(listing, match, counts)
-    putSeasons(listingId, records)
+    putSeasons(listing, records)
     const present = known.filter(({ missingSince }) => missingSince === null)
     const plausible = offered.length > 0 && (present.length < minPlausibility || offered.length * 2 >= present.length)
     if (!complete || !plausible) return counts

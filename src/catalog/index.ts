@@ -12,6 +12,7 @@ import { libraries as libraryParts } from './libraries.ts'
 import { listings as listingQueries } from './listings.ts'
 import { measurements as measurementParts } from './measurements.ts'
 import type {
+  AttachResult,
   Changes,
   LibraryOptions,
   MeasureLane,
@@ -19,7 +20,6 @@ import type {
   Node,
   NodeId,
   Rendition,
-  Sidecar,
   ToMeasure,
   WalkedNode,
 } from './model.ts'
@@ -33,8 +33,9 @@ import type { SyncReport } from './report.ts'
 import { migrations, rootId } from './schema.ts'
 import { sectionSync } from './sections.ts'
 import { aboutQueries } from './sidecars/about.ts'
+import { type AttachmentQueries, attachments as attachmentParts, attachmentQueries } from './sidecars/attachments.ts'
 import { sidecarRefresh } from './sidecars/refresh.ts'
-import { sidecars as sidecarParts, sidecarReader } from './sidecars/sidecars.ts'
+import { sidecars as sidecarParts } from './sidecars/sidecars.ts'
 import { stagingArea } from './staging.ts'
 import { type StatusQueries, statusQueries } from './status.ts'
 import { type SyncOptions, syncs } from './sync.ts'
@@ -53,7 +54,13 @@ export type { CatalogSummary, Problem, StreamStatus, TitleStatus } from './statu
 export type { SyncOptions } from './sync.ts'
 
 /** What exists and under which name: a reader that answers at once. Never waits for the writer. */
-export interface Catalog extends Disposable, NodeQueries, StatusQueries, ToMakeQueries, ChannelQueries {
+export interface Catalog
+  extends Disposable,
+    NodeQueries,
+    StatusQueries,
+    ToMakeQueries,
+    ChannelQueries,
+    AttachmentQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -66,8 +73,6 @@ export interface Catalog extends Disposable, NodeQueries, StatusQueries, ToMakeQ
   /** Bytes of all files, and how many files and directories there are; O(1). */
   totals(): { readonly bytes: number; readonly files: number }
   rendition(id: number): Rendition | undefined
-  /** What a file holds that is no rendition; undefined for every other node. */
-  sidecar(id: NodeId): Sidecar | undefined
   /** Of an instant file: which segments lie where. */
   layout(renditionId: number): StoredLayout | undefined
   /**
@@ -90,6 +95,10 @@ export interface CatalogWriter extends Disposable {
   noteFindings(found: ReadonlyMap<number, Uint8Array>): void
   /** The bytes upstream are no longer a published rendition's: it is measured before all others and stays until then. */
   invalidate(renditionId: number, reason: string): Changes
+  /** Takes in what came of fetching pictures and subtitles: files appear, or a reason and the time of the next try are kept. */
+  attach(results: readonly AttachResult[]): Changes
+  /** An attachment's bytes are not to be had any more: its file goes, and another one is fetched. */
+  renewAttachment(id: number): Changes
   /** Makes the tree follow another configuration. @throws Error when a filter is wrong or two names are the same. */
   setLibraries(libraries: readonly LibraryOptions[]): Changes
   /** Removes what has been missing for longer than the grace period. */
@@ -127,7 +136,7 @@ export function openCatalog(path: string): Catalog {
     ...toMakeQueries(db),
     ...channelQueries(db),
     rendition: renditionReader(db),
-    sidecar: sidecarReader(db),
+    ...attachmentQueries(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),
@@ -147,7 +156,8 @@ export function openCatalogWriter(
     const now = () => clock.now()
     const tree = treeWriter(db, now)
     const about = aboutQueries(db)
-    const sidecars = sidecarParts(db, { tree, about, now })
+    const attachments = attachmentParts(db, now)
+    const sidecars = sidecarParts(db, { tree, about, attachments, now })
     const publisher = publisherOf(db, tree, sidecars)
     const variants = variantQueries(db)
     const renditions = renditionQueries(db, publisher)
@@ -157,7 +167,7 @@ export function openCatalogWriter(
     const categories = categoryQueries(db)
     const libraries = libraryParts(db, {
       ...{ tree, publisher, variants, categories },
-      sidecars: sidecarRefresh(db, { tree, sidecars }),
+      sidecars: sidecarRefresh(db, { tree, sidecars, attachments }),
     })
     const rejected = rejectedRows(db, now)
     const episodes = episodeParts(db, { variants, rejected, about, sidecars, now })
@@ -168,6 +178,16 @@ export function openCatalogWriter(
     const fetchEpisodes = episodeFetch(db, episodes, { now, concurrency: showConcurrency })
     const takeChanges = () => tree.takeChanges()
     const sync = syncs(db, { sections, fetchEpisodes, rejected, takeChanges, now })
+    const recordAttached = db.transaction((results: readonly AttachResult[]) => {
+      for (const result of results) {
+        const owner = attachments.record(result)
+        if (owner !== undefined && 'facts' in result) sidecars.refreshOwner(owner)
+      }
+    })
+    const renewAttachment = db.transaction((id: number) => {
+      const owner = attachments.renew(id)
+      if (owner !== undefined) sidecars.refreshOwner(owner)
+    })
     const recordAll = db.transaction((results: readonly Measurement[]) => results.forEach(measurements.record))
 
     libraries.configure(configured)
@@ -188,6 +208,14 @@ export function openCatalogWriter(
       noteFindings: findingsWriter(db),
       invalidate(renditionId, reason) {
         measurements.invalidate(renditionId, reason)
+        return takeChanges()
+      },
+      attach(results) {
+        recordAttached.immediate(results)
+        return takeChanges()
+      },
+      renewAttachment(id) {
+        renewAttachment.immediate(id)
         return takeChanges()
       },
       setLibraries(options) {

@@ -154,6 +154,27 @@ export interface SidecarChoices {
 /** What a sidecar holds: text that the catalogue composed, or bytes that were fetched for it. */
 export type Sidecar = { readonly text: Uint8Array } | { readonly attachment: Attachment }
 
+/** A picture, or subtitles, to be fetched. */
+export interface ToAttach {
+  readonly attachmentId: number
+  readonly accountId: string
+  readonly locator: string
+}
+
+/** What came of fetching an attachment. */
+export type AttachResult = { readonly attachmentId: number } & (
+  | { readonly facts: AttachmentFacts }
+  | { readonly failure: MeasureFailure }
+)
+
+export interface AttachmentFacts {
+  readonly size: number
+  /** Of all its bytes, in hexadecimal. */
+  readonly sha256: string
+  /** What its bytes are, by themselves: `jpg`, `png`, `webp`; `srt`, `vtt`, `ass`. */
+  readonly extension: string
+}
+
 /** A file from elsewhere that lies beside titles: these bytes and no others, for ever. */
 export interface Attachment {
   /** Permanent and never reused. */

@@ -94,6 +94,7 @@ export function publisher(db: Database, tree: TreeWriter, sidecars: Sidecars): P
     if (existing !== undefined) return existing.id
     const id = tree.addDirectory(show, seasonFolder(season), libraryId)
     addFolder.run(id, libraryId, titleId, season, null)
+    sidecars.refreshFolder(libraryId, titleId)
     return id
   }
 

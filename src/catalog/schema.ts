@@ -352,6 +352,40 @@ create table sidecar (
   attachment_id integer
 ) strict;
 create index sidecar_attachment on sidecar (attachment_id) where attachment_id is not null;
+
+-- A picture of a title or a season, or subtitles of a stream: where it is, and, once its bytes were here, what they are.
+create table attachment (
+  id integer primary key autoincrement,
+  account_id integer not null references account,
+  title_id integer references title on delete cascade,
+  season integer,
+  variant_id integer references variant on delete cascade,
+  kind text not null check (kind in ('poster', 'backdrop', 'subtitle')),
+  language text not null,
+  locator text not null,
+  attempts integer not null default 0,
+  next_try_at integer, -- null: at once
+  failure_code text,
+  failure_message text,
+  size integer, -- null until it was fetched
+  sha256 text,
+  extension text
+) strict;
+create index attachment_title on attachment (title_id);
+create index attachment_variant on attachment (variant_id);
+create index attachment_waiting on attachment (account_id, id desc) where size is null and next_try_at is null;
+create index attachment_paused on attachment (account_id, next_try_at) where size is null and next_try_at is not null;
+
+create trigger attachment_changed after update of size on attachment begin
+  insert into tally values ('attachment', 'bytes', coalesce(new.size, 0) - coalesce(old.size, 0))
+    on conflict do update set count = count + excluded.count;
+  insert into tally values ('attachment', 'files', (new.size is not null) - (old.size is not null))
+    on conflict do update set count = count + excluded.count;
+end;
+create trigger attachment_removed after delete on attachment when old.size is not null begin
+  update tally set count = count - old.size where of = 'attachment' and what = 'bytes';
+  update tally set count = count - 1 where of = 'attachment' and what = 'files';
+end;
 `
 
 /** The permanent numbers of this catalogue: they are in every handle a client holds. */

@@ -1,6 +1,7 @@
 import type { Database } from '../../lib/sqlite.ts'
 import type { NodeId, SidecarChoices } from '../model.ts'
 import type { TreeWriter } from '../nodes.ts'
+import type { Attachments } from './attachments.ts'
 import type { Sidecars } from './sidecars.ts'
 
 /** Titles, or files, looked at in one transaction. */
@@ -17,9 +18,10 @@ export interface SidecarRefresh {
 export interface RefreshParts {
   readonly tree: TreeWriter
   readonly sidecars: Sidecars
+  readonly attachments: Attachments
 }
 
-export function sidecarRefresh(db: Database, { tree, sidecars }: RefreshParts): SidecarRefresh {
+export function sidecarRefresh(db: Database, { tree, sidecars, attachments }: RefreshParts): SidecarRefresh {
   type Page = readonly { readonly at: number; readonly subject: number }[]
   const folders = db.prepare<[number, number, number], Page[number]>(`
     select node_id as at, title_id as subject from folder
@@ -41,6 +43,13 @@ export function sidecarRefresh(db: Database, { tree, sidecars }: RefreshParts): 
     for (let after: NodeId | undefined = 0; after !== undefined; ) after = step.immediate(after)
   }
 
+  const carrying = (what: 'artwork' | 'subtitles') =>
+    [...chosen].filter(([, choices]) => choices[what] === true).map(([id]) => id)
+
+  const prune = db.transaction(() =>
+    attachments.prune({ artwork: carrying('artwork'), subtitles: carrying('subtitles') }),
+  )
+
   return {
     configure(choices) {
       chosen = choices
@@ -49,10 +58,11 @@ export function sidecarRefresh(db: Database, { tree, sidecars }: RefreshParts): 
     refreshLibrary(libraryId) {
       if (Object.keys(chosen.get(libraryId) ?? {}).length === 0) {
         each(beside, libraryId, node => tree.removeSidecar(node))
-        return
+      } else {
+        each(folders, libraryId, titleId => sidecars.refreshFolder(libraryId, titleId))
+        each(files, libraryId, variantId => sidecars.refreshFiles(variantId))
       }
-      each(folders, libraryId, titleId => sidecars.refreshFolder(libraryId, titleId))
-      each(files, libraryId, variantId => sidecars.refreshFiles(variantId))
+      prune.immediate()
     },
   }
 }

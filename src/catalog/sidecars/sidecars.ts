@@ -3,7 +3,10 @@ import { episodeName } from '../episode-name.ts'
 import type { NodeId, SidecarChoices } from '../model.ts'
 import type { TreeWriter } from '../nodes.ts'
 import { maxNameBytes } from '../safe-names.ts'
-import type { AboutQueries } from './about.ts'
+import type { AboutQueries, Picture } from './about.ts'
+import type { AttachmentKind, Attachments, Offer, Owner } from './attachments.ts'
+import { languageCode, languageOfAddress } from './language.ts'
+import { backdropName, plexSeasonPosterName, posterName, seasonPosterName, subtitleName } from './names.ts'
 import { episodeNfo, type TitleFacts, titleNfo } from './nfo.ts'
 import { plexmatch } from './plexmatch.ts'
 
@@ -16,24 +19,31 @@ export interface Sidecars {
   configure(choices: ReadonlyMap<number, SidecarChoices>): void
   /** Makes what lies in a title's folders what is known about it now. */
   refreshTitle(titleId: number): void
-  /** The same for one library, when its folder is new. */
+  /** The same for one library, when one of its folders is new. */
   refreshFolder(libraryId: number, titleId: number): void
   /** Makes what lies beside the files of a variant what is known about it now. */
   refreshFiles(variantId: number): void
+  /** The same, for whichever an attachment belongs to. */
+  refreshOwner(owner: Owner): void
 }
 
-/** What lies, or should lie, beside a node. */
+/** What should lie beside a node. */
 interface Wanted {
   readonly directory: NodeId
   readonly name: string
-  readonly text: Uint8Array
+  readonly size: number
+  readonly content: Content
 }
 
+type Content = { readonly text: Uint8Array } | { readonly attachmentId: number }
+
+/** What lies beside a node. */
 interface Present {
   readonly id: NodeId
   readonly parentId: NodeId
   readonly name: string
   readonly text: Uint8Array | null
+  readonly attachmentId: number | null
 }
 
 interface FileView {
@@ -41,35 +51,44 @@ interface FileView {
   readonly directory: NodeId
   readonly name: string
   readonly libraryId: number
+  readonly accountId: number
   readonly titleId: number
   readonly season: number | null
   readonly number: number | null
   readonly episodeTitle: string | null
 }
 
+interface Folder {
+  readonly nodeId: NodeId
+  readonly season: number
+}
+
 export interface SidecarParts {
   readonly tree: TreeWriter
   readonly about: AboutQueries
+  readonly attachments: Attachments
   now(): number
 }
 
-export function sidecars(db: Database, { tree, about, now }: SidecarParts): Sidecars {
+export function sidecars(db: Database, { tree, about, attachments, now }: SidecarParts): Sidecars {
   type TitleRow = Pick<TitleFacts, 'kind' | 'name' | 'year' | 'tmdbId' | 'imdbId'>
   const title = db.prepare<[number], TitleRow>(
     'select kind, name, year, tmdb_id as tmdbId, imdb_id as imdbId from title where id = ?',
   )
-  const folder = db.prepare<[number, number, number], { nodeId: NodeId }>(
-    'select node_id as nodeId from folder where library_id = ? and title_id = ? and season = ?',
+  const folders = db.prepare<[number, number], Folder>(
+    'select node_id as nodeId, season from folder where library_id = ? and title_id = ? order by season',
   )
   const files = db.prepare<[number], FileView>(`
-    select n.id as nodeId, n.parent_id as directory, n.name, n.library_id as libraryId, l.title_id as titleId,
-      v.season, v.number, v.name as episodeTitle
+    select n.id as nodeId, n.parent_id as directory, n.name, n.library_id as libraryId, v.account_id as accountId,
+      l.title_id as titleId, v.season, v.number, v.name as episodeTitle
     from variant v join listing l on l.id = v.listing_id join node n on n.rendition_id = v.rendition_id
     where v.id = ?`)
   const beside = db.prepare<[NodeId], Present>(`
-    select n.id, n.parent_id as parentId, n.name, s.text
+    select n.id, n.parent_id as parentId, n.name, s.text, s.attachment_id as attachmentId
     from node n join sidecar s on s.node_id = n.id where n.beside_id = ?`)
-  const insert = db.prepare<[NodeId, Uint8Array]>('insert into sidecar (node_id, text) values (?, ?)')
+  const insert = db.prepare<[NodeId, Uint8Array | null, number | null]>(
+    'insert into sidecar (node_id, text, attachment_id) values (?, ?, ?)',
+  )
   const named = db.prepare<[NodeId, string], { found: 1 }>(
     'select 1 as found from node where parent_id = ? and name = ?',
   )
@@ -78,89 +97,156 @@ export function sidecars(db: Database, { tree, about, now }: SidecarParts): Side
 
   /** Takes out what is not wanted, then puts in what is missing. What is the same stays, with its id. */
   const settle = (owner: NodeId, wanted: readonly Wanted[]): void => {
-    const present = beside.all(owner)
     const kept = new Set<Wanted>()
-    for (const { id, parentId, name, text } of present) {
-      const same = wanted.find(
-        other => other.directory === parentId && other.name === name && text !== null && isEqual(other.text, text),
-      )
-      if (same === undefined) tree.removeSidecar(id)
+    for (const present of beside.all(owner)) {
+      const same = wanted.find(other => isSame(other, present))
+      if (same === undefined) tree.removeSidecar(present.id)
       else kept.add(same)
     }
     for (const file of wanted) {
-      if (kept.has(file) || Buffer.byteLength(file.name) > maxNameBytes) continue
-      if (named.get(file.directory, file.name) !== undefined) continue // a title's own file comes first
-      const { directory, name, text } = file
-      insert.run(tree.addSidecar(owner, directory, { name, size: text.length, modifiedAt: now() }), text)
+      const { directory, name, size, content } = file
+      if (kept.has(file) || Buffer.byteLength(name) > maxNameBytes) continue
+      if (named.get(directory, name) !== undefined) continue // a title's own file comes first
+      const id = tree.addSidecar(owner, directory, { name, size, modifiedAt: now() })
+      if ('text' in content) insert.run(id, content.text, null)
+      else insert.run(id, null, content.attachmentId)
     }
   }
 
-  const factsOf = (titleId: number): TitleFacts | undefined => {
-    const row = title.get(titleId)
-    if (row === undefined) return undefined
-    const { description, poster, backdrop } = about.ofTitle(titleId)
-    return {
-      ...row,
-      description,
-      ...(poster !== undefined && { poster: poster.locator }),
-      ...(backdrop !== undefined && { backdrop: backdrop.locator }),
-    }
+  const picture = (
+    { titleId, season, kind }: { titleId: number; season: number | null; kind: AttachmentKind },
+    offered: Picture | undefined,
+    places: readonly { readonly directory: NodeId; readonly nameWith: (extension: string) => string }[],
+  ): readonly Wanted[] => {
+    const offers = offered === undefined ? [] : [{ ...offered, language: '' }]
+    const found = attachments.settle({ titleId, season, kind, variantId: null }, offers)
+    return found.flatMap(({ id, size, extension }) =>
+      places.map(({ directory, nameWith }) => ({
+        ...{ directory, size, name: nameWith(extension), content: { attachmentId: id } },
+      })),
+    )
   }
 
-  const inTitleFolder = (directory: NodeId, facts: TitleFacts, { nfo, plexmatch: match }: SidecarChoices): Wanted[] => {
+  const inTitleFolder = (
+    directory: NodeId,
+    titleId: number,
+    facts: KnownTitle,
+    choices: SidecarChoices,
+  ): readonly Wanted[] => {
+    const isShow = facts.kind === 'show'
     const wanted: Wanted[] = []
-    if (match && facts.kind === 'show')
-      wanted.push({ directory, name: '.plexmatch', text: Buffer.from(plexmatch(facts)) })
-    const nfoName = facts.kind === 'show' ? 'tvshow.nfo' : 'movie.nfo'
-    if (nfo) wanted.push({ directory, name: nfoName, text: Buffer.from(titleNfo(facts)) })
+    if (choices.plexmatch && isShow) wanted.push(textFile(directory, '.plexmatch', plexmatch(facts)))
+    if (choices.nfo) wanted.push(textFile(directory, isShow ? 'tvshow.nfo' : 'movie.nfo', titleNfo(nfoFacts(facts))))
+    if (!choices.artwork) return wanted
+    const place = { titleId, season: null }
+    wanted.push(
+      ...picture({ ...place, kind: 'poster' }, facts.poster, [{ directory, nameWith: posterName }]),
+      ...picture({ ...place, kind: 'backdrop' }, facts.backdrop, [{ directory, nameWith: backdropName }]),
+    )
     return wanted
+  }
+
+  const ofSeason = (show: NodeId, { nodeId, season }: Folder, titleId: number): readonly Wanted[] =>
+    picture({ titleId, season, kind: 'poster' }, about.seasonPoster(titleId, season), [
+      { directory: show, nameWith: extension => seasonPosterName(season, extension) },
+      { directory: nodeId, nameWith: extension => plexSeasonPosterName(season, extension) },
+    ])
+
+  const knownTitle = (titleId: number): KnownTitle | undefined => {
+    const row = title.get(titleId)
+    return row && { ...row, ...about.ofTitle(titleId) }
   }
 
   const refreshFolder = (libraryId: number, titleId: number): void => {
     const choices = chosen.get(libraryId)
     if (choices === undefined) return
-    const found = folder.get(libraryId, titleId, titleItself)
-    const facts = found && factsOf(titleId)
-    if (facts !== undefined) settle(found!.nodeId, inTitleFolder(found!.nodeId, facts, choices))
+    const [own, ...seasons] = folders.all(libraryId, titleId)
+    if (own?.season !== titleItself) return
+    const facts = knownTitle(titleId)
+    if (facts === undefined) return
+    settle(own.nodeId, inTitleFolder(own.nodeId, titleId, facts, choices))
+    for (const season of seasons) settle(season.nodeId, choices.artwork ? ofSeason(own.nodeId, season, titleId) : [])
+  }
+
+  const subtitlesOf = (variantId: number, { accountId, directory, name, season }: FileView): readonly Wanted[] => {
+    const { subtitles = [] } = season === null ? about.ofFilm(variantId) : about.ofEpisode(variantId)
+    const offers = subtitles.map(({ locator, language = '' }): Offer => {
+      return { accountId, locator, language: languageCode(language) || languageOfAddress(locator) }
+    })
+    const counts = new Map<string, number>()
+    return attachments
+      .settle({ titleId: null, season: null, variantId, kind: 'subtitle' }, offers)
+      .map(({ id, size, extension, language }) => {
+        const number = (counts.get(`${language}.${extension}`) ?? 0) + 1
+        counts.set(`${language}.${extension}`, number)
+        const file = subtitleName(stemOf(name), language, number, extension)
+        return { directory, size, name: file, content: { attachmentId: id } }
+      })
+  }
+
+  const besideFile = (variantId: number, file: FileView, choices: SidecarChoices): readonly Wanted[] => {
+    const { season, number, directory, titleId, episodeTitle } = file
+    const wanted: Wanted[] = []
+    const show = choices.nfo && season !== null && number !== null ? knownTitle(titleId) : undefined
+    if (show !== undefined) {
+      const name = episodeName(episodeTitle ?? '', season!, number!)
+      const facts = { show: nfoFacts(show), season: season!, number: number!, name }
+      const text = episodeNfo({ ...facts, description: about.ofEpisode(variantId) })
+      wanted.push(textFile(directory, `${stemOf(file.name)}.nfo`, text))
+    }
+    if (choices.subtitles) wanted.push(...subtitlesOf(variantId, file))
+    return wanted
+  }
+
+  const refreshTitle = (titleId: number): void => {
+    for (const libraryId of chosen.keys()) refreshFolder(libraryId, titleId)
+  }
+
+  const refreshFiles = (variantId: number): void => {
+    if (chosen.size === 0) return
+    for (const file of files.all(variantId)) {
+      const choices = chosen.get(file.libraryId)
+      if (choices !== undefined) settle(file.nodeId, besideFile(variantId, file, choices))
+    }
   }
 
   return {
     configure(choices) {
       chosen = choices
     },
-    refreshTitle(titleId) {
-      for (const libraryId of chosen.keys()) refreshFolder(libraryId, titleId)
-    },
+    refreshTitle,
     refreshFolder,
-    refreshFiles(variantId) {
-      if (chosen.size === 0) return
-      for (const file of files.all(variantId)) {
-        const choices = chosen.get(file.libraryId)
-        const { season, number, nodeId, directory, titleId, episodeTitle } = file
-        if (choices === undefined) continue
-        const wanted: Wanted[] = []
-        const show = choices.nfo && season !== null && number !== null ? factsOf(titleId) : undefined
-        if (show !== undefined) {
-          const name = episodeName(episodeTitle ?? '', season!, number!)
-          const description = about.ofEpisode(variantId)
-          const text = Buffer.from(episodeNfo({ show, season: season!, number: number!, name, description }))
-          wanted.push({ directory, name: `${stemOf(file.name)}.nfo`, text })
-        }
-        settle(nodeId, wanted)
-      }
+    refreshFiles,
+    refreshOwner({ titleId, variantId }) {
+      if (titleId !== null) refreshTitle(titleId)
+      if (variantId !== null) refreshFiles(variantId)
     },
   }
 }
 
+type KnownTitle = Omit<TitleFacts, 'poster' | 'backdrop'> & {
+  readonly poster?: Picture
+  readonly backdrop?: Picture
+}
+
+function nfoFacts({ poster, backdrop, ...facts }: KnownTitle): TitleFacts {
+  return {
+    ...facts,
+    ...(poster !== undefined && { poster: poster.locator }),
+    ...(backdrop !== undefined && { backdrop: backdrop.locator }),
+  }
+}
+
+function textFile(directory: NodeId, name: string, content: string): Wanted {
+  const text = Buffer.from(content)
+  return { directory, name, size: text.length, content: { text } }
+}
+
+function isSame({ directory, name, content }: Wanted, present: Present): boolean {
+  if (directory !== present.parentId || name !== present.name) return false
+  if ('attachmentId' in content) return content.attachmentId === present.attachmentId
+  return present.text !== null && Buffer.compare(content.text, present.text) === 0
+}
+
 /** A file's name without its extension. */
 const stemOf = (name: string) => name.slice(0, name.lastIndexOf('.'))
-
-const isEqual = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
-
-/** For readers: what a sidecar's node holds. */
-export function sidecarReader(db: Database): (node: NodeId) => { readonly text: Uint8Array } | undefined {
-  const get = db.prepare<[NodeId], { text: Uint8Array }>(
-    'select text from sidecar where node_id = ? and text is not null',
-  )
-  return node => get.get(node)
-}

@@ -56,6 +56,11 @@ export function checkCatalog(path: string): void {
       "a sidecar's size that is not its text's",
       'select * from node n join sidecar s on s.node_id = n.id where s.text is not null and n.size <> length(s.text)',
     )
+    none(
+      'sidecars of attachments that are not here, or of another size',
+      `select * from sidecar s join node n on n.id = s.node_id left join attachment a on a.id = s.attachment_id
+      where s.text is null and n.size is not a.size`,
+    )
     none('made and yet to be made', 'select * from variant where to_make and (pending or rendition_id is not null)')
     none('layouts of nothing', 'select * from layout where rendition_id not in (select id from rendition)')
     none(
@@ -97,6 +102,10 @@ export function checkCatalog(path: string): void {
       'to make': [
         `select coalesce(sum(count), 0) from tally where what = 'to-make'`,
         'select count(*) from variant where to_make and wanted',
+      ],
+      'attached bytes': [
+        `select coalesce(sum(count), 0) from tally where of = 'attachment' and what = 'bytes'`,
+        'select coalesce(sum(size), 0) from attachment',
       ],
       failed: [
         `select coalesce(sum(count), 0) from tally where of = 'failure'`,

@@ -47,7 +47,7 @@ function failure(load: () => unknown): readonly Problem[] {
 /** What a library is when only its name and kind are written. */
 const library = {
   filter: {},
-  sidecars: { plexmatch: true, nfo: false },
+  sidecars: { plexmatch: true, nfo: false, artwork: false, subtitles: true },
   make: { policy: 'everything', newest: 50 },
 }
 
@@ -77,6 +77,7 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
         ...{ placeholders: true, pruneEmpty: false },
       },
       guides: [],
+      sidecars: { perSecond: 5, concurrency: 2, budgetBytes: 21_474_836_480 },
       live: { bufferBytes: 8_388_608, stallMs: 5_000, startMs: 20_000, lingerMs: 0 },
       tests: { perHour: 0, ffprobe: false },
       nfs: {

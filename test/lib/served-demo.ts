@@ -30,7 +30,7 @@ export interface ServeOptions {
   readonly playlist?: boolean
 }
 
-const nothing = { plexmatch: false, nfo: false }
+const nothing = { plexmatch: false, nfo: false, artwork: false, subtitles: false }
 
 /** The whole server, in this process, before the demo provider: every file of it measured and listed. */
 export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<ServedDemo> {

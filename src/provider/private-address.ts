@@ -1,7 +1,9 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 /** Not the internet: this machine, its networks, and what is kept for special uses (IANA's special-purpose registries). */
-const special = new BlockList()
+const special4 = new BlockList()
+/** Apart, as a list takes IPv4 addresses for IPv6 ones that hide them, which are all here. */
+const special6 = new BlockList()
 for (const [address, bits] of [
   ...([
     ['0.0.0.0', 8],
@@ -18,7 +20,7 @@ for (const [address, bits] of [
     ['224.0.0.0', 3],
   ] as const),
 ]) {
-  special.addSubnet(address, bits, 'ipv4')
+  special4.addSubnet(address, bits, 'ipv4')
 }
 for (const [address, bits] of [
   ...([
@@ -37,7 +39,7 @@ for (const [address, bits] of [
     ['ff00::', 8],
   ] as const),
 ]) {
-  special.addSubnet(address, bits, 'ipv6')
+  special6.addSubnet(address, bits, 'ipv6')
 }
 
 /**
@@ -45,6 +47,6 @@ for (const [address, bits] of [
  * too.
  */
 export function isPrivateAddress(address: string): boolean {
-  if (isIPv4(address)) return special.check(address, 'ipv4')
-  return !isIPv6(address) || special.check(address, 'ipv6')
+  if (isIPv4(address)) return special4.check(address, 'ipv4')
+  return !isIPv6(address) || special6.check(address, 'ipv6')
 }

@@ -151,6 +151,8 @@ export function listings(db: Database, parts: ListingParts): Listings {
     if (record.type === 'channel' || titleId === null) return
     about.putListing(id, keptAbout(record))
     sidecars.refreshTitle(titleId)
+    const film = record.type === 'movie' ? filmOf.get(id) : undefined
+    if (film !== undefined) sidecars.refreshFiles(film.id)
   }
 
   /** Takes a key away. A film's stream goes with it, so its bytes must never be measured by the old locator again. */

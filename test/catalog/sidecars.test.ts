@@ -4,7 +4,7 @@ import type { Description } from '../../src/catalog/ports.ts'
 import { run, without } from '../lib/programs.ts'
 import { checkCatalog } from './lib/check-catalog.ts'
 import { episode, FakeProvider, movie, show } from './lib/fake-provider.ts'
-import { day, measureAll, type Opened, open, paths } from './lib/open-catalog.ts'
+import { day, measureAll, type Opened, open, paths, sizeOf } from './lib/open-catalog.ts'
 
 /** NFO files and `.plexmatch`: what they say, and that they keep the rules of all files. */
 
@@ -253,5 +253,137 @@ t.test('other bytes of an episode leave what lies beside it alone', async t => {
   const after = paths(opened)
   t.ok(after.get(`${path}.mp4`)! > before.get(`${path}.mkv`)!)
   t.equal(after.get(`${path}.nfo`), before.get(`${path}.nfo`))
+  checkCatalog(opened.path)
+})
+
+/** Fetches all that waits: bytes of a size that follows from the address. */
+function fetchAll({ catalog, writer, clock }: Opened, extension = 'jpg'): readonly string[] {
+  const fetched: string[] = []
+  for (;;) {
+    const due = catalog.toAttach('one', 100, clock.now())
+    if (due.length === 0) return fetched
+    fetched.push(...due.map(({ locator }) => locator))
+    writer.attach(
+      due.map(({ attachmentId, locator }) => {
+        return { attachmentId, facts: { size: sizeOf(locator), sha256: 'ab'.repeat(32), extension } }
+      }),
+    )
+  }
+}
+
+const pictured = carrying({ artwork: true, subtitles: true })
+const poster = 'https://image.tmdb.org/t/p/w600/poster.jpg'
+const beside = (opened: Opened) => [...paths(opened)].filter(([path]) => !path.endsWith('.mkv'))
+
+t.test('a picture is listed when its bytes were had, with their size, and waits for nothing before', async t => {
+  const source = offer()
+  const season = { type: 'season', showKey: '7', season: 1, poster: 'http://x/s1.jpg' } as const
+  source.shows = { 7: [season, episode('7', '71', 1, 1)] }
+  using opened = open(t.testdir(), { libraries: pictured })
+  const { catalog, writer } = opened
+  await writer.sync(source, { signal })
+  t.strictSame(catalog.toAttach('one', 10, opened.clock.now()), [], 'nothing is fetched for what is not published')
+  measureAll(opened)
+  t.strictSame(beside(opened), [])
+  t.strictSame([...fetchAll(opened)].sort(), ['http://x/s1.jpg', described.backdrop, poster].sort())
+  t.strictSame(
+    beside(opened)
+      .map(([path]) => path)
+      .sort(),
+    [`${film}/fanart.jpg`, `${film}/poster.jpg`, `${series}/Season 01/Season01.jpg`, `${series}/season01-poster.jpg`],
+  )
+  const node = catalog.node(paths(opened).get(`${film}/poster.jpg`)!)!
+  t.equal(node.size, sizeOf(poster))
+  t.match(catalog.sidecar(node.id), { attachment: { locator: poster, accountId: 'one', size: sizeOf(poster) } })
+  t.strictSame(catalog.attachmentTotals().files, 3)
+  checkCatalog(opened.path)
+})
+
+t.test('another address is another file, once its bytes are here; until then the one before stays', async t => {
+  const source = offer()
+  using opened = await filled(t.testdir(), source, pictured)
+  const { writer, clock } = opened
+  fetchAll(opened)
+  const path = `${film}/poster.jpg`
+  const before = paths(opened).get(path)!
+  const [first, second] = source.answers.movies as ReturnType<typeof movie>[]
+  source.answers.movies = [{ ...first!, poster: `${poster}?size=large` }, second!]
+  await writer.sync(source, { signal })
+  t.strictSame(fetchAll(opened), [], 'other parameters are no other picture')
+  source.answers.movies = [{ ...first!, poster: 'http://x/other.png' }, second!]
+  await writer.sync(source, { signal })
+  t.equal(paths(opened).get(path), before)
+  const [due] = opened.catalog.toAttach('one', 10, clock.now())
+  const failure = { code: 'gone', message: 'status 404', permanent: true }
+  writer.attach([{ attachmentId: due!.attachmentId, failure }])
+  t.equal(paths(opened).get(path), before, 'also when the new one cannot be had')
+  t.strictSame(fetchAll(opened), [], 'which is tried again, but not at once')
+  await clock.advance(40 * day)
+  fetchAll(opened, 'png')
+  t.equal(paths(opened).get(path), undefined)
+  t.ok(paths(opened).get(`${film}/poster.png`)! > before)
+  checkCatalog(opened.path)
+})
+
+t.test('a picture whose bytes are gone for good is fetched again as another file', async t => {
+  using opened = await filled(t.testdir(), offer(), pictured)
+  fetchAll(opened)
+  const before = paths(opened).get(`${film}/poster.jpg`)!
+  const sidecar = opened.catalog.sidecar(before)
+  const id = sidecar !== undefined && 'attachment' in sidecar ? sidecar.attachment.id : 0
+  opened.writer.renewAttachment(id)
+  t.equal(paths(opened).get(`${film}/poster.jpg`), undefined)
+  t.notOk(opened.catalog.hasAttachment(id))
+  t.strictSame(fetchAll(opened), [poster])
+  t.ok(paths(opened).get(`${film}/poster.jpg`)! > before)
+  checkCatalog(opened.path)
+})
+
+t.test('subtitles are named after their film and language, as players look for them', async t => {
+  const source = new FakeProvider()
+  const subtitles = [
+    { locator: 'http://x/a.srt', language: 'English' },
+    { locator: 'http://x/b.srt', language: 'ger' },
+    { locator: 'http://x/c.en.srt' },
+    { locator: 'http://x/d.srt' },
+  ]
+  source.answers = { movies: [movie('1', 'Film (2001)', { description: { subtitles } })] }
+  using opened = await filled(t.testdir(), source, pictured)
+  fetchAll(opened, 'srt')
+  const names = () =>
+    beside(opened)
+      .map(([path]) => path.replace('Movies/Film (2001)/', ''))
+      .sort()
+  t.strictSame(names(), ['Film (2001).en.2.srt', 'Film (2001).en.srt', 'Film (2001).ger.srt', 'Film (2001).srt'])
+  source.answers = { movies: [movie('1', 'Film (2001)', { description: { subtitles: subtitles.slice(0, 1) } })] }
+  await opened.writer.sync(source, { signal })
+  t.strictSame(names(), ['Film (2001).en.srt'], 'what the provider no longer has goes')
+  checkCatalog(opened.path)
+})
+
+t.test('what is sent for a picture has to be one', async t => {
+  using opened = await filled(t.testdir(), offer(), pictured)
+  const due = opened.catalog.toAttach('one', 10, opened.clock.now())
+  const facts = { size: 5, sha256: 'ab'.repeat(32), extension: 'srt' }
+  opened.writer.attach(due.map(({ attachmentId }) => ({ attachmentId, facts })))
+  t.strictSame(beside(opened), [])
+  checkCatalog(opened.path)
+})
+
+t.test('what no library carries any more is not fetched, and forgotten', async t => {
+  using opened = await filled(t.testdir(), offer(), pictured)
+  const { catalog, writer, clock } = opened
+  const [due] = catalog.toAttach('one', 1, clock.now())
+  const facts = { size: 5, sha256: 'ab'.repeat(32), extension: 'jpg' }
+  writer.attach([{ attachmentId: due!.attachmentId, facts }])
+  t.equal(beside(opened).length, 1)
+  writer.setLibraries(carrying({ subtitles: true }))
+  t.strictSame(beside(opened), [])
+  t.strictSame(catalog.toAttach('one', 10, clock.now()), [])
+  t.notOk(catalog.hasAttachment(due!.attachmentId))
+  t.strictSame(catalog.attachmentTotals(), { files: 0, bytes: 0 })
+  writer.setLibraries(pictured)
+  t.equal(fetchAll(opened).length, 2, 'and asked for anew when one carries it again')
+  t.equal(beside(opened).length, 2)
   checkCatalog(opened.path)
 })

@@ -174,7 +174,7 @@ function dropEmpty(record: Record<string, unknown>): Description {
  * new file. Nor do the parameters of addresses, of which some are tokens.
  */
 export function lastingAbout(about: About): unknown {
-  const { description: { rating: _, backdrop, subtitles, ...rest } = {}, poster } = keptAbout(about)
+  const { description: { rating: _, backdrop, subtitles, ...rest } = {}, poster } = about
   const path = (locator: string | undefined) => locator?.split('?')[0]
   return [rest, path(backdrop), path(poster), subtitles?.map(({ locator, language }) => [path(locator), language])]
 }

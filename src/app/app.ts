@@ -26,7 +26,7 @@ import { type Nfs, startNfs } from '../nfs/index.ts'
 import { type Account, openAccount } from '../provider/index.ts'
 import type { Queue } from '../queue/index.ts'
 import { accountOptions } from './account-options.ts'
-import { startAttaching } from './attaching.ts'
+import { type Attaching, startAttaching } from './attaching.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
@@ -73,6 +73,7 @@ export interface Parts {
   readonly measurer: Measurer
   readonly indexer: Measurer
   readonly queue: Queue
+  readonly attaching: Attaching
   readonly nfs: Nfs
   readonly accounts: ReadonlyMap<string, Account>
   readonly syncs: Syncs
@@ -201,7 +202,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     wake()
   }
   const parts: Parts = {
-    ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue },
+    ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue, attaching },
     ...{ nfs, accounts, syncs, schedule, live },
   }
   const metrics = stack.use(openMetrics())

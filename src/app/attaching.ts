@@ -10,7 +10,7 @@ import type { AttachmentFacts, AttachResult, Catalog } from '../catalog/index.ts
 import type { Config } from '../config/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
-import { type Measurer, SourceError, startMeasurer } from '../materialize/index.ts'
+import { type Measurer, type MeasurerStats, SourceError, startMeasurer } from '../materialize/index.ts'
 import { type Account, ProviderError } from '../provider/index.ts'
 import type { CatalogThread } from './catalog-thread.ts'
 import { accountsById, translated } from './source-errors.ts'
@@ -24,6 +24,15 @@ export interface AttachingOptions {
   readonly clock: Clock
 }
 
+export interface AttachingStats {
+  /** Here, and their bytes. */
+  readonly files: number
+  readonly bytes: number
+  readonly budgetBytes: number
+  /** Since the start; `measured` are those that were had. */
+  readonly fetching: MeasurerStats
+}
+
 /** Pictures and subtitles: fetched in the background where libraries want them, and read from disk. */
 export interface Attaching extends AsyncDisposable {
   readonly attachments: Attachments
@@ -31,6 +40,7 @@ export interface Attaching extends AsyncDisposable {
   wake(): void
   /** Drops the bytes of what is no longer in the catalogue. */
   forgetOld(): Promise<void>
+  stats(): AttachingStats
 }
 
 export function startAttaching({ config, accounts, catalog, thread, log, clock }: AttachingOptions): Attaching {
@@ -60,6 +70,11 @@ export function startAttaching({ config, accounts, catalog, thread, log, clock }
   return {
     attachments,
     wake: () => lane.wake(),
+    stats: () => ({
+      ...catalog.attachmentTotals(),
+      budgetBytes: config.sidecars.budgetBytes,
+      fetching: lane.stats(),
+    }),
     forgetOld() {
       forgetting = forgetting.then(forgetOld)
       return forgetting

@@ -121,6 +121,7 @@ async function allFetched({ app }: ServedDemo): Promise<void> {
 t.test('pictures and subtitles appear when their bytes are here, and are read without a request', async t => {
   const { app, demo } = await withPictures(t)
   await using client = await connectNfs(app.nfs.port)
+  t.match(app.status().sidecars, { files: 10 * 2 + 6 + 2, fetching: { failed: 0 } })
   demo.reset()
   for (const [path, name] of Object.entries(fetched)) {
     const { handle, attributes } = await client.find(path)

@@ -52,7 +52,7 @@ export function openAttachments(
     } catch (error) {
       if (failedUntil.size >= maxRemembered) failedUntil.clear()
       failedUntil.set(id, clock.now() + pauseMs)
-      throw new AttachmentError('not-ready', `Cannot fetch attachment ${id} again: ${(error as Error).message}`, {
+      throw new AttachmentError('unreadable', `Cannot fetch attachment ${id} again: ${(error as Error).message}`, {
         cause: error,
       })
     }
@@ -68,8 +68,11 @@ export function openAttachments(
     const { id } = attachment
     const under = flights.get(id)
     if (under !== undefined) return under
-    const isBusy = flights.size >= maxFlights || (failedUntil.get(id) ?? 0) > clock.now()
-    if (isBusy) throw new AttachmentError('not-ready', `Attachment ${id} is not here, and not to be had at the moment`)
+    // Not `not-ready`: a kernel would ask for ever, and whoever reads it hang.
+    if ((failedUntil.get(id) ?? 0) > clock.now())
+      throw new AttachmentError('unreadable', `Attachment ${id} is not here, and could not be had a moment ago`)
+    if (flights.size >= maxFlights)
+      throw new AttachmentError('not-ready', `Attachment ${id} is not here, and ${maxFlights} others are on their way`)
     failedUntil.delete(id)
     const flight = fetchAgain(attachment).finally(() => flights.delete(id))
     flight.catch(() => {}) // its readers may have gone

@@ -22,9 +22,9 @@ export interface Attachments extends AsyncDisposable {
 }
 
 export type AttachmentErrorCode =
-  | 'not-ready' // it is on its way, or was not to be had a moment ago: ask again
+  | 'not-ready' // it is on its way, or soon will be: ask again
   | 'changed' // there are other bytes in its place
-  | 'unreadable' // this machine cannot keep or read it
+  | 'unreadable' // it is not here and not to be had, or this machine cannot keep or read it
 
 export class AttachmentError extends Error {
   override name = 'AttachmentError'

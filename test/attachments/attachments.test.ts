@@ -88,12 +88,12 @@ t.test('other bytes of the same size are never served, nor kept', async t => {
   await store[Symbol.asyncDispose]()
 })
 
-t.test('a source that fails is left alone for a minute', async t => {
+t.test('a source that fails is an error at once, and left alone for a minute', async t => {
   const { store, read, asked, answers, clock } = opened(t.testdir())
   const bytes = bytesOf('poster')
   const one = attachment(1, bytes)
-  await t.rejects(read(one), { code: 'not-ready' })
-  await t.rejects(read(one), { code: 'not-ready' })
+  await t.rejects(read(one), { code: 'unreadable' })
+  await t.rejects(read(one), { code: 'unreadable' })
   t.equal(asked.length, 1)
   answers.set(one.locator, bytes)
   await clock.advance(61_000)

@@ -5,6 +5,7 @@ import { abandonOtherAccounts } from './accounts.ts'
 import { adopter } from './adopt.ts'
 import { categories as categoryQueries } from './categories.ts'
 import { type ChannelQueries, channelQueries } from './channels.ts'
+import { type CollectionQueries, collectionQueries } from './collections.ts'
 import { episodeFetch } from './episode-fetch.ts'
 import { episodes as episodeParts } from './episodes.ts'
 import { findingsWriter, layoutReader, type StoredLayout } from './layouts.ts'
@@ -44,6 +45,7 @@ import { type ToMakeQueries, toMakeQueries } from './to-make.ts'
 import { measuringQueue, variants as variantQueries } from './variants.ts'
 
 export type { ListedChannel } from './channels.ts'
+export type { CollectedTitle } from './collections.ts'
 export type { StoredLayout } from './layouts.ts'
 export { maxLibraries } from './libraries.ts'
 export type * from './model.ts'
@@ -60,7 +62,8 @@ export interface Catalog
     StatusQueries,
     ToMakeQueries,
     ChannelQueries,
-    AttachmentQueries {
+    AttachmentQueries,
+    CollectionQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -137,6 +140,7 @@ export function openCatalog(path: string): Catalog {
     ...channelQueries(db),
     rendition: renditionReader(db),
     ...attachmentQueries(db),
+    ...collectionQueries(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),

@@ -387,3 +387,40 @@ t.test('what no library carries any more is not fetched, and forgotten', async t
   t.equal(beside(opened).length, 2)
   checkCatalog(opened.path)
 })
+
+t.test('the provider’s categories are tags, and come with each title for collections', { skip }, async t => {
+  const source = new FakeProvider()
+  const category = (key: string, name: string) => ({ type: 'category', of: 'movie', key, name }) as const
+  source.answers = {
+    movies: [
+      category('1', 'EN | Action & More'),
+      category('2', 'EN | 4K'),
+      category('3', 'Empty'),
+      movie('1', 'Film (2001) [4K]', { categoryKeys: ['2', '1', 'unknown'], tmdbId: '5' }),
+      movie('2', 'Film (2001)', { categoryKeys: ['1'], tmdbId: '5' }),
+      movie('3', 'Second (2002)'),
+    ],
+    shows: [
+      { type: 'category', of: 'show', key: '1', name: 'Series' },
+      show('7', 'Harbour (2019)', { categoryKeys: ['1'] }),
+    ],
+  }
+  source.shows = { 7: [episode('7', '71', 1, 1)] }
+  using opened = await filled(t.testdir(), source)
+  const nfo = textAt(opened, 'Movies/Film (2001) {tmdb-5}/movie.nfo')
+  t.equal(await xpath(nfo, 'string(/movie/tag[1])'), 'EN | 4K')
+  t.equal(await xpath(nfo, 'string(/movie/tag[2])'), 'EN | Action & More')
+  t.equal(await xpath(nfo, 'count(/movie/tag)'), '2')
+  const all = []
+  for (let after = 0; ; ) {
+    const page = opened.catalog.collectedTitles(after, 2)
+    all.push(...page)
+    if (page.length === 0) break
+    after = page.at(-1)!.folderId
+  }
+  t.strictSame(all.map(({ path, kind, tmdbId, categories }) => [path, kind, tmdbId, ...categories]).sort(), [
+    ['Movies/Film (2001) {tmdb-5}', 'movie', '5', 'EN | 4K', 'EN | Action & More'],
+    ['Movies/Second (2002)', 'movie', null],
+    ['TV/Harbour (2019)', 'show', null, 'Series'],
+  ])
+})

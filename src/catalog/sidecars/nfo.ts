@@ -10,6 +10,8 @@ export interface TitleFacts {
   readonly tmdbId: string | null
   readonly imdbId: string | null
   readonly description: Description
+  /** Names of the provider's categories. */
+  readonly categories: readonly string[]
   /** Locators of pictures. */
   readonly poster?: string
   readonly backdrop?: string
@@ -31,13 +33,14 @@ type Element = Readonly<Record<string, unknown>>
  * provider wrote. The same facts give the same bytes.
  */
 export function titleNfo(facts: TitleFacts): string {
-  const { kind, name, year, poster, backdrop, description } = facts
+  const { kind, name, year, poster, backdrop, description, categories } = facts
   const poster_ = addressOf(poster)
   const fanart = addressOf(backdrop)
   return document(kind === 'movie' ? 'movie' : 'tvshow', {
     title: name,
     ...common(description),
     year: year ?? undefined,
+    tag: categories,
     uniqueid: uniqueIds(facts),
     thumb: poster_ && { '@aspect': 'poster', '#': poster_ },
     fanart: fanart && { thumb: fanart },

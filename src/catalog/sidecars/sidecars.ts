@@ -1,4 +1,5 @@
 import type { Database } from '../../lib/sqlite.ts'
+import { categoriesOfTitle } from '../collections.ts'
 import { episodeName } from '../episode-name.ts'
 import type { NodeId, SidecarChoices } from '../model.ts'
 import type { TreeWriter } from '../nodes.ts'
@@ -86,6 +87,7 @@ export function sidecars(db: Database, { tree, about, attachments, now }: Sideca
   const beside = db.prepare<[NodeId], Present>(`
     select n.id, n.parent_id as parentId, n.name, s.text, s.attachment_id as attachmentId
     from node n join sidecar s on s.node_id = n.id where n.beside_id = ?`)
+  const categoriesOf = categoriesOfTitle(db)
   const insert = db.prepare<[NodeId, Uint8Array | null, number | null]>(
     'insert into sidecar (node_id, text, attachment_id) values (?, ?, ?)',
   )
@@ -154,7 +156,7 @@ export function sidecars(db: Database, { tree, about, attachments, now }: Sideca
 
   const knownTitle = (titleId: number): KnownTitle | undefined => {
     const row = title.get(titleId)
-    return row && { ...row, ...about.ofTitle(titleId) }
+    return row && { ...row, ...about.ofTitle(titleId), categories: categoriesOf(titleId) }
   }
 
   const refreshFolder = (libraryId: number, titleId: number): void => {

@@ -136,9 +136,12 @@ export function libraries(db: Database, { tree, publisher, variants, categories,
 
   const configure = (options: readonly LibraryOptions[]): void => {
     const wanted = checkLibraries(options)
+    let isChanged = false
     const matches = wanted.map(({ filter }) => compileFilter(filter))
     for (const row of stored.all()) {
-      if (!wanted.some(({ name, kind }) => name === row.name && kind === row.kind)) drop.immediate(row)
+      if (wanted.some(({ name, kind }) => name === row.name && kind === row.kind)) continue
+      drop.immediate(row)
+      isChanged = true
     }
     for (const { name, kind } of wanted) {
       const rows = stored.all()
@@ -154,7 +157,10 @@ export function libraries(db: Database, { tree, publisher, variants, categories,
     sidecars.configure(new Map(carried.map(({ id, choices }) => [id, choices])))
     lookAtCategories = wanted.some(({ filter }) => filter.categories !== undefined)
     const built = new Map(rows.map(({ name, filter }) => [name, filter]))
-    if (!wanted.every(({ name, filter }) => built.get(name) === JSON.stringify(filter))) rebuild(wanted)
+    if (!wanted.every(({ name, filter }) => built.get(name) === JSON.stringify(filter))) {
+      rebuild(wanted)
+      isChanged = true
+    }
     const known = new Map(rows.map(row => [row.id, row.sidecars]))
     for (const { id, choices } of carried) {
       const text = JSON.stringify(choices)
@@ -162,7 +168,9 @@ export function libraries(db: Database, { tree, publisher, variants, categories,
       setSidecars.run('', id)
       sidecars.refreshLibrary(id)
       setSidecars.run(text, id)
+      isChanged = true
     }
+    if (isChanged) sidecars.forgetUnused()
   }
 
   const rebuild = (wanted: ReturnType<typeof checkLibraries>): void => {

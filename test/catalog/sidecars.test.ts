@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { SidecarChoices } from '../../src/catalog/index.ts'
 import type { Description } from '../../src/catalog/ports.ts'
+import type { ListingFilter } from '../../src/lib/listing-filter.ts'
 import { run, without } from '../lib/programs.ts'
 import { checkCatalog } from './lib/check-catalog.ts'
 import { episode, FakeProvider, movie, show } from './lib/fake-provider.ts'
@@ -385,6 +386,13 @@ t.test('what no library carries any more is not fetched, and forgotten', async t
   writer.setLibraries(pictured)
   t.equal(fetchAll(opened).length, 2, 'and asked for anew when one carries it again')
   t.equal(beside(opened).length, 2)
+  const filters: readonly ListingFilter[] = [{ exclude: 'Signal' }, {}]
+  for (const filter of filters) {
+    writer.setLibraries(pictured.map(library => ({ ...library, filter })))
+    t.equal(catalog.attachmentTotals().files, 0, 'a film that is in no library needs no pictures')
+  }
+  writer.setLibraries(pictured.slice(1))
+  t.strictSame(catalog.toAttach('one', 10, clock.now()), [], 'nor one whose library is gone')
   checkCatalog(opened.path)
 })
 

@@ -13,6 +13,8 @@ export interface SidecarRefresh {
   configure(choices: ReadonlyMap<number, SidecarChoices>): void
   /** Brings what is there in line with that. Short transactions; may be repeated. */
   refreshLibrary(libraryId: number): void
+  /** Forgets pictures and subtitles that no library carries any more. */
+  forgetUnused(): void
 }
 
 export interface RefreshParts {
@@ -62,7 +64,7 @@ export function sidecarRefresh(db: Database, { tree, sidecars, attachments }: Re
         each(folders, libraryId, titleId => sidecars.refreshFolder(libraryId, titleId))
         each(files, libraryId, variantId => sidecars.refreshFiles(variantId))
       }
-      prune.immediate()
     },
+    forgetUnused: () => prune.immediate(),
   }
 }

@@ -295,7 +295,7 @@ export const settings = group('Everything is optional; without an account, there
     concurrency: setting(kinds.integer(1, 32), '2', 'Files fetched at once at most, for each account.'),
     budget: setting(kinds.size('0', '1000TiB'), '20GiB', 'Bytes of them to keep; beyond that, none are fetched.'),
     trustedHosts: optional(
-      kinds.list(kinds.text, 'a list of host names'),
+      kinds.list(kinds.hostName, 'a list of host names'),
       "Hosts that are asked for them although their addresses are private, as the account's own are.",
       { example: ['images.lan'] },
     ),

@@ -295,6 +295,15 @@ const wrong: readonly (readonly [
   ["sync: {schedule: '61 * * * *'}", ['1:8', 'is not a schedule']],
   ["sync: {schedule: '0 0 30 2 *'}", ['1:8', 'is not a schedule']],
   ['measure: {perSecond: 0}', ['1:11', '"0" is not a number in range', '0.01']],
+  [
+    "sidecars: {trustedHosts: 'http://images.lan/x'}",
+    ['1:12', '"http://images.lan/x" is not the name or address', 'only the host'],
+  ],
+  ['sidecars: {budget: -1}', ['1:12', '"-1" is not a size']],
+  [
+    'libraries: [{name: A, kind: movies, sidecars: {nfo: maybe}}]',
+    ['1:48', 'libraries.sidecars.nfo: "maybe" is not a yes or no'],
+  ],
   ['streams: {hls: live}', ['1:11', 'streams.hls: "live" is not one of instant or made']],
   [
     'libraries: [{name: A, kind: movies, make: {policy: matching, newest: 0}}]',

@@ -26,6 +26,7 @@ import { type Nfs, startNfs } from '../nfs/index.ts'
 import { type Account, openAccount } from '../provider/index.ts'
 import type { Queue } from '../queue/index.ts'
 import { accountOptions } from './account-options.ts'
+import { type Attaching, startAttaching } from './attaching.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
@@ -74,6 +75,7 @@ export interface Parts {
   readonly measurer: Measurer
   readonly indexer: Measurer
   readonly queue: Queue
+  readonly attaching: Attaching
   readonly nfs: Nfs
   readonly accounts: ReadonlyMap<string, Account>
   readonly syncs: Syncs
@@ -173,8 +175,13 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   // titles, their playlists.
   const indexPace = { perSecond: config.streams.lengthsPerSecond, concurrency: 1 }
   const indexer = startLane('index', indexPace, streams.indexing.index)
+  const part = log.child({ part: 'sidecars' })
+  const attaching = stack.use(startAttaching({ config, accounts, catalog, thread, log: part, clock }))
+  const { attachments } = attaching
+  void attaching.forgetOld()
   const wake = () => {
     measurer.wake()
+    attaching.wake()
     indexer.wake()
     queue.wake()
   }
@@ -190,13 +197,14 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
       live?.catalogChanged()
       wake()
       void forgetRetired()
+      void attaching.forgetOld()
     },
   })
   const schedule = stack.use(startSchedule(config.sync.schedule, () => void syncs.run(), clock))
   stack.defer(() => stopping.abort(new Error('The server is stopping')))
 
   const watching = watchShows(catalog, clock, episodes => queue.add(episodes, 'next-episode', 'top'))
-  const tree = withPartialFiles(exportedTree(catalog, materializer, watching), partials)
+  const tree = withPartialFiles(exportedTree({ catalog, materializer, attachments, watching }), partials)
   const nfs = stack.use(
     await startNfs({ ...config.nfs, ...catalog.identity }, tree, { log: log.child({ part: 'nfs' }), clock }).catch(
       error => {
@@ -212,7 +220,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     wake()
   }
   const parts: Parts = {
-    ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue },
+    ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue, attaching },
     ...{ nfs, accounts, syncs, schedule, live, plex },
   }
   const metrics = stack.use(openMetrics())
@@ -259,8 +267,10 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
 
 function openAccounts(config: Config, stack: AsyncDisposableStack, log: Logger): ReadonlyMap<string, Account> {
   const accounts = new Map<string, Account>()
-  for (const options of config.accounts) {
-    accounts.set(options.id, stack.use(openAccount(accountOptions(options), { log: log.child({ part: 'provider' }) })))
+  const { trustedHosts = [] } = config.sidecars
+  for (const account of config.accounts) {
+    const options = { ...accountOptions(account), trustedHosts }
+    accounts.set(account.id, stack.use(openAccount(options, { log: log.child({ part: 'provider' }) })))
   }
   return accounts
 }

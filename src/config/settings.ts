@@ -84,6 +84,12 @@ export const library = group('A folder of films or of shows.', {
       example: String.raw`\bCAM\b`,
     }),
   }),
+  sidecars: group('Which small files lie beside its titles; see docs/decisions/0008-files-beside-titles.md.', {
+    plexmatch: setting(kinds.boolean, 'true', 'A .plexmatch in the folder of each show, with its ids, for Plex.'),
+    nfo: setting(kinds.boolean, 'false', 'NFO files for films, shows and episodes, for Kodi, Jellyfin and NFO agents.'),
+    artwork: setting(kinds.boolean, 'false', "The provider's posters and backdrops."),
+    subtitles: setting(kinds.boolean, 'true', 'Subtitles that the provider has as files of their own.'),
+  }),
   make: group('Which of its titles become files by themselves, of those that a file has to be made from first.', {
     policy: setting(
       kinds.choice('everything', 'newest', 'matching', 'on-demand'),
@@ -335,6 +341,16 @@ export const settings = group('Everything is optional; without an account, there
   measure: group('Learning the exact size of files, which is what makes them appear.', {
     perSecond: setting(kinds.decimal(0.01, 1_000), '5', 'Files measured in a second at most, for each account.'),
     concurrency: setting(kinds.integer(1, 32), '2', 'Files measured at once at most, for each account.'),
+  }),
+  sidecars: group('Fetching the pictures and subtitles that libraries carry.', {
+    perSecond: setting(kinds.decimal(0.01, 1_000), '5', 'Files fetched in a second at most, for each account.'),
+    concurrency: setting(kinds.integer(1, 32), '2', 'Files fetched at once at most, for each account.'),
+    budget: setting(kinds.size('0', '1000TiB'), '20GiB', 'Bytes of them to keep; beyond that, none are fetched.'),
+    trustedHosts: optional(
+      kinds.list(kinds.hostName, 'a list of host names'),
+      "Hosts that are asked for them although their addresses are private, as the account's own are.",
+      { example: ['images.lan'] },
+    ),
   }),
   streams: group('Titles that come as HLS playlists or raw MPEG-TS.', {
     hls: setting(

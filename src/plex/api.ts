@@ -48,6 +48,13 @@ export interface PlexSection {
   readonly paths: readonly string[]
 }
 
+/** Files of a film, or of an episode. */
+export interface PlexFiles {
+  /** The rating key of the film, or of the episode's show. */
+  readonly item: string
+  readonly files: readonly string[]
+}
+
 export interface PlexActivity {
   readonly uuid: string
   /** `provider.epg.load` while a guide is read. */
@@ -62,6 +69,8 @@ export interface PlexSetting {
 
 /** Metadata types, as the API numbers them. */
 export const sectionTypes = { movie: 1, show: 2 } as const
+/** What has files in a section: films themselves, and episodes of shows. */
+const fileTypes = { movie: 1, show: 4 } as const
 export type SectionType = keyof typeof sectionTypes
 
 /** A channel map of 480 takes more than a minute to write. */
@@ -183,6 +192,47 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
         throw error
       }
     },
+    /** Files of a section's films, or of its shows' episodes: `size` of them from `start` on. */
+    sectionFiles: async (key: string, type: SectionType, start: number, size: number) => {
+      const query: Query = [['type', fileTypes[type]]]
+      const { container } = await http.ask(
+        'GET',
+        `/library/sections/${key}/all`,
+        { query, page: { start, size } },
+        signal,
+      )
+      return rows(container, 'Metadata').map(row => filesOf(row, type))
+    },
+    /** A section's collections: `size` of them from `start` on. */
+    collections: async (section: string, start: number, size: number) => {
+      const path = `/library/sections/${section}/collections`
+      const { container } = await http.ask('GET', path, { page: { start, size } }, signal)
+      return rows(container, 'Metadata').map(collectionOf)
+    },
+    /** Rating keys of a collection's items: `size` of them from `start` on. */
+    collectionItems: async (key: string, start: number, size: number) => {
+      const { container } = await http.ask(
+        'GET',
+        `/library/collections/${key}/items`,
+        { page: { start, size } },
+        signal,
+      )
+      return rows(container, 'Metadata').map(row => requiredText(row, 'ratingKey', 'An item of a collection'))
+    },
+    /** Makes a collection and says its rating key. `uri` names its first items. */
+    createCollection: async (section: string, type: SectionType, title: string, uri: string) => {
+      const { container } = await ask('POST', '/library/collections', [
+        ['sectionId', section],
+        ['type', sectionTypes[type]],
+        ['title', title],
+        ['uri', uri],
+      ])
+      return collectionOf(rows(container, 'Metadata')[0] ?? {}).key
+    },
+    addToCollection: (key: string, uri: string) => ask('PUT', `/library/collections/${key}/items`, [['uri', uri]]),
+    /** The description calls this PUT; servers, and python-plexapi, want DELETE. */
+    removeFromCollection: (key: string, item: string) => ask('DELETE', `/library/collections/${key}/items/${item}`),
+    removeCollection: (section: string, key: string) => ask('DELETE', `/library/sections/${section}/collection/${key}`),
     serverSettings: async () => settingsOf(await get('/:/prefs')),
     /** Names of the folders that the server's host has at `path`; undefined where there is no such folder. */
     folders: async (path: string): Promise<readonly string[] | undefined> => {
@@ -270,6 +320,17 @@ function sectionOf(row: Row): PlexSection {
     agent: text(row, 'agent'),
     scanner: text(row, 'scanner'),
     paths: rows(row, 'Location').flatMap(location => text(location, 'path') ?? []),
+  }
+}
+
+function collectionOf(row: Row): { readonly key: string; readonly title: string } {
+  return { key: requiredText(row, 'ratingKey', 'A collection'), title: text(row, 'title') ?? '' }
+}
+
+function filesOf(row: Row, type: SectionType): PlexFiles {
+  return {
+    item: requiredText(row, type === 'movie' ? 'ratingKey' : 'grandparentRatingKey', 'An item of a library'),
+    files: rows(row, 'Media').flatMap(media => rows(media, 'Part').flatMap(part => text(part, 'file') ?? [])),
   }
 }
 

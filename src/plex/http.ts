@@ -30,6 +30,8 @@ export interface PlexRequest {
   readonly query?: Query
   /** Replaces the time for the answer: some requests take minutes. */
   readonly patienceMs?: number
+  /** Of a long list, `size` rows from `start` on. */
+  readonly page?: { readonly start: number; readonly size: number }
 }
 
 export interface PlexAnswer {
@@ -73,7 +75,7 @@ export class PlexHttp implements AsyncDisposable {
     const deadline = AbortSignal.timeout(patienceMs)
     try {
       const answer = await this.#agent.request({
-        ...{ origin: url.origin, path: line, method, headers: this.#headers() },
+        ...{ origin: url.origin, path: line, method, headers: { ...this.#headers(), ...pageHeaders(request) } },
         signal: AbortSignal.any([signal, deadline]),
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -146,6 +148,11 @@ export class PlexHttp implements AsyncDisposable {
       status: 200,
     })
   }
+}
+
+function pageHeaders({ page }: PlexRequest): Record<string, string> {
+  if (page === undefined) return {}
+  return { 'x-plex-container-start': String(page.start), 'x-plex-container-size': String(page.size) }
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>, what: string): Promise<string> {

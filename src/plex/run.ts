@@ -14,6 +14,10 @@ const words: Readonly<Record<string, string>> = {
   'map-channels': 'map the channels of',
   'create-section': 'make the library',
   'change-settings': 'change settings of the library',
+  'create-collection': 'make the collection',
+  'add-items': 'add to the collection',
+  'remove-items': 'take from the collection',
+  'remove-collection': 'remove the collection',
   'remove-section': 'remove the library',
 }
 

@@ -23,7 +23,7 @@ interface Diagnostic {
 
 /**
  * Requests that the OpenAPI description lacks, and who else documents them by sending them: python-plexapi (`browse`, `agents`, and
- * libraries and scans the way of older servers),
+ * libraries and scans the way of older servers; items that leave a collection, for which the description says PUT),
  * every set-up script for live TV that was found (the grabber's own way to add a device), plex.tv's sign-in guide (pins).
  */
 const documentedElsewhere: readonly RegExp[] = [
@@ -32,6 +32,7 @@ const documentedElsewhere: readonly RegExp[] = [
   /^POST \/library\/sections$/,
   /^GET \/library\/sections\/\d+\/refresh$/,
   /^POST \/media\/grabbers\/tv\.plex\.grabbers\.hdhomerun\/devices$/,
+  /^DELETE \/library\/collections\/\d+\/items\/\d+$/,
   /^POST \/api\/v2\/pins$/,
   /^GET \/api\/v2\/pins\/\d+$/,
 ]

@@ -78,6 +78,8 @@ export class PlexServer implements AsyncDisposable {
   readonly devices: SimDevice[] = []
   readonly dvrs: SimDvr[] = []
   readonly sections: SimSection[] = []
+  readonly films: { section: string; ratingKey: string; file: string }[] = []
+  readonly collections: { section: string; ratingKey: string; title: string; items: string[] }[] = []
   readonly preferences: Record<string, string> = { autoEmptyTrash: '1', FriendlyName: 'Den' }
   /** Everything that was asked, in order: `GET /identity`. */
   readonly asked: string[] = []
@@ -152,6 +154,9 @@ export class PlexServer implements AsyncDisposable {
       return
     }
     try {
+      const start = Number(request.headers['x-plex-container-start'] ?? 0)
+      const size = Number(request.headers['x-plex-container-size'] ?? 100)
+      if (this.#collect(what, searchParams, { start, size }, response)) return
       await this.#route(what, searchParams, url, response)
     } catch (error) {
       response.writeHead(500, { 'content-type': 'text/plain' })
@@ -173,6 +178,40 @@ export class PlexServer implements AsyncDisposable {
       response.writeHead(fault, { 'content-type': 'text/html' })
       response.end('<html><body><h1>trouble</h1></body></html>')
     }
+  }
+
+  /** Films and collections; false for other requests. */
+  #collect(what: string, query: URLSearchParams, page: { start: number; size: number }, response: ServerResponse) {
+    const [, id, item] = /(?:sections|collections)\/(\d+)(?:.*\/(\d+))?/.exec(what) ?? []
+    const send = (list: readonly object[]) => {
+      const Metadata = list.slice(page.start, page.start + page.size)
+      this.#send(response, { MediaContainer: { size: Metadata.length, totalSize: list.length, Metadata } })
+      return true
+    }
+    const added = () => /library\/metadata\/([\d,]+)$/.exec(query.get('uri') ?? '')?.[1]?.split(',') ?? []
+    const collection = this.collections.find(({ ratingKey }) => ratingKey === id)
+    if (/^GET \/library\/sections\/\d+\/all$/.test(what))
+      return send(
+        this.films
+          .filter(({ section }) => section === id)
+          .map(({ ratingKey, file }) => ({ ratingKey, Media: [{ Part: [{ file }] }] })),
+      )
+    if (/^GET .*\/collections$/.test(what)) return send(this.collections.filter(({ section }) => section === id))
+    if (what === 'POST /library/collections') {
+      const ratingKey = String(this.#next++)
+      const [section, title] = [query.get('sectionId') ?? '', query.get('title') ?? '']
+      this.collections.push({ section, ratingKey, title, items: added() })
+      return send([{ ratingKey, title }])
+    }
+    if (/^DELETE .*\/collection\/\d+$/.test(what)) {
+      const index = this.collections.findIndex(({ ratingKey }) => ratingKey === item)
+      if (index >= 0) this.collections.splice(index, 1)
+      return send([])
+    }
+    if (collection === undefined || !what.includes('/library/collections/')) return false
+    if (what.startsWith('PUT')) collection.items = [...new Set([...collection.items, ...added()])]
+    if (what.startsWith('DELETE')) collection.items = collection.items.filter(one => one !== item)
+    return send(collection.items.map(ratingKey => ({ ratingKey })))
   }
 
   async #route(what: string, query: URLSearchParams, url: string, response: ServerResponse): Promise<void> {

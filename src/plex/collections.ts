@@ -1,0 +1,134 @@
+import type { Clock } from '../lib/clock.ts'
+import { type Plan, type RunReport, runPlan } from '../lib/run-plan.ts'
+import type { PlexApi, SectionType } from './api.ts'
+import { type CollectionStep, planCollections, planCollectionsRemoval, type SeenCollection } from './collection-plan.ts'
+import { describeStep, type OnStep } from './run.ts'
+
+const pageItems = 500
+/** Between two requests that change something, so that people who look something up are not kept waiting. */
+const everyMs = 200
+
+/** Rating keys of the collections that we made; kept for good, because Plex does not say who made one. */
+export interface CollectionRecord {
+  has(key: string): boolean
+  add(key: string): void
+  delete(key: string): void
+}
+
+/** A section of ours, and the provider's categories of what is in it. */
+export interface CollectedSection {
+  readonly key: string
+  readonly type: SectionType
+  /** Categories of the title with this file, as the host of Plex sees it; none for a file that is not ours. */
+  categoriesOf(file: string): readonly string[]
+}
+
+export interface CollectionsDeps {
+  readonly api: PlexApi
+  /** The server's: addresses of items begin with it. */
+  readonly machineIdentifier: string
+  readonly record: CollectionRecord
+  readonly clock: Clock
+  readonly onStep: OnStep
+}
+
+/** What would be done for a section's collections; nothing is changed. @throws PlexError. */
+export async function planPlexCollections(
+  section: CollectedSection,
+  deps: CollectionsDeps,
+): Promise<Plan<CollectionStep>> {
+  const items = new Map<string, Set<string>>()
+  for await (const { item, files } of paged((start, size) =>
+    deps.api.sectionFiles(section.key, section.type, start, size),
+  ))
+    for (const category of files.flatMap(file => section.categoriesOf(file)))
+      items.set(category, (items.get(category) ?? new Set()).add(item))
+  const wanted = [...items].map(([title, items]) => ({ title, items }))
+  return planCollections(wanted, await seenCollections(section, deps))
+}
+
+/** Does it, until each category with titles has its collection. @throws PlexError when it cannot even look. */
+export function setUpPlexCollections(
+  section: CollectedSection,
+  deps: CollectionsDeps,
+  signal: AbortSignal,
+): Promise<RunReport> {
+  return run(section, deps, signal, () => planPlexCollections(section, deps))
+}
+
+/** Removes every collection that we made. @throws PlexError when it cannot even look. */
+export function removePlexCollections(
+  section: CollectedSection,
+  deps: CollectionsDeps,
+  signal: AbortSignal,
+): Promise<RunReport> {
+  return run(section, deps, signal, async () => planCollectionsRemoval(await seenCollections(section, deps)))
+}
+
+function run(
+  section: CollectedSection,
+  deps: CollectionsDeps,
+  signal: AbortSignal,
+  plan: () => Promise<Plan<CollectionStep>>,
+): Promise<RunReport> {
+  const take = (step: CollectionStep) => takeStep(step, section, deps, signal)
+  return runPlan<CollectionStep>({ plan, take, atOnce: () => 1, describe: describeStep, onStep: deps.onStep }, signal)
+}
+
+async function seenCollections(
+  { key: section }: CollectedSection,
+  { api, record }: CollectionsDeps,
+): Promise<readonly SeenCollection[]> {
+  const seen: SeenCollection[] = []
+  for await (const { key, title } of paged((start, size) => api.collections(section, start, size))) {
+    const isOurs = record.has(key)
+    const items = new Set<string>()
+    if (isOurs) for await (const item of paged((start, size) => api.collectionItems(key, start, size))) items.add(item)
+    seen.push({ key, title, isOurs, items })
+  }
+  return seen
+}
+
+async function takeStep(
+  step: CollectionStep,
+  section: CollectedSection,
+  { api, machineIdentifier, record, clock }: CollectionsDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const uriOf = (items: readonly string[]) =>
+    `server://${machineIdentifier}/com.plexapp.plugins.library/library/metadata/${items.join(',')}`
+  const add = async (key: string, batches: readonly (readonly string[])[]) => {
+    for (const batch of batches) {
+      await clock.sleep(everyMs, signal)
+      await api.addToCollection(key, uriOf(batch))
+    }
+  }
+  switch (step.do) {
+    case 'create-collection': {
+      const [first = [], ...others] = step.batches
+      const key = await api.createCollection(section.key, section.type, step.title, uriOf(first))
+      record.add(key)
+      return add(key, others)
+    }
+    case 'add-items':
+      return add(step.key, step.batches)
+    case 'remove-items':
+      for (const item of step.items) {
+        await clock.sleep(everyMs, signal)
+        await api.removeFromCollection(step.key, item)
+      }
+      return
+    case 'remove-collection':
+      await api.removeCollection(section.key, step.key)
+      record.delete(step.key)
+  }
+}
+
+async function* paged<Item>(page: (start: number, size: number) => Promise<readonly Item[]>): AsyncGenerator<Item> {
+  for (let start = 0; ; ) {
+    const items = await page(start, pageItems)
+    yield* items
+    start += items.length
+    if (items.length < pageItems) return
+  }
+}

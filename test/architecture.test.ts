@@ -10,11 +10,14 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/lib': { ours: [], theirs: ['better-sqlite3', 'pino', 'pino-pretty', 'prom-client'] },
   'src/config': { ours: ['src/lib'], theirs: ['zod', 'yaml', 'croner'] },
   'src/nfs': { ours: ['src/lib'], theirs: ['@nfs/protocol-rpc', 'lru-cache'] },
-  'src/catalog': { ours: ['src/lib'], theirs: ['better-sqlite3', '@ctrl/video-filename-parser'] },
+  'src/catalog': { ours: ['src/lib'], theirs: ['better-sqlite3', '@ctrl/video-filename-parser', 'xmlbuilder2'] },
   'src/materialize': { ours: ['src/lib'], theirs: ['better-sqlite3', 'lru-cache'] },
+  'src/attachments': { ours: ['src/lib'], theirs: [] },
   'src/queue': { ours: ['src/lib'], theirs: [] },
   'src/remux': { ours: ['src/lib'], theirs: ['lru-cache'] },
   'src/provider': { ours: ['src/lib'], theirs: ['undici'] },
+  'src/plex': { ours: ['src/lib'], theirs: ['undici'] },
+  'src/jellyfin': { ours: ['src/lib'], theirs: ['@jellyfin/sdk', 'axios'] },
   'src/media': { ours: ['src/lib'], theirs: ['fluent-ffmpeg'] },
   'src/making': { ours: ['src/lib'], theirs: [] },
   'src/lineup': { ours: ['src/lib'], theirs: [] },
@@ -74,7 +77,7 @@ t.test('every folder under src has its row in the table', async t => {
   }
 })
 
-t.test('processes start in media, HTTP requests leave from provider, SQLite opens in lib', async t => {
+t.test('processes start in media, HTTP requests leave from provider and plex, SQLite opens in lib', async t => {
   const only = (pattern: RegExp, places: readonly string[]) => {
     for (const folder of Object.keys(allowed)) {
       for (const [file, from] of imports(folder)) {
@@ -84,6 +87,6 @@ t.test('processes start in media, HTTP requests leave from provider, SQLite open
   }
   only(/^node:child_process$/, ['src/media/process.ts'])
   only(/^fluent-ffmpeg$/, ['src/media/ffmpeg.ts'])
-  only(/^(undici|node:https?)$/, ['src/provider/', 'src/cli/', 'src/lib/'])
+  only(/^(undici|node:https?)$/, ['src/provider/', 'src/plex/', 'src/cli/', 'src/lib/'])
   t.pass('looked')
 })

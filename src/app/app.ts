@@ -26,14 +26,17 @@ import { type Nfs, startNfs } from '../nfs/index.ts'
 import { type Account, openAccount } from '../provider/index.ts'
 import type { Queue } from '../queue/index.ts'
 import { accountOptions } from './account-options.ts'
+import { type Attaching, startAttaching } from './attaching.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
 import { lockInstance } from './instance.ts'
+import { jellyfinAction } from './jellyfin.ts'
 import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
 import { registerMetrics } from './metrics.ts'
 import { withPartialFiles } from './partial-tree.ts'
+import { type Plex, startPlex } from './plex.ts'
 import { queueActions } from './queue-actions.ts'
 import { type ScheduledRuns, startSchedule } from './schedule.ts'
 import { type Status, statusOf } from './status.ts'
@@ -72,12 +75,14 @@ export interface Parts {
   readonly measurer: Measurer
   readonly indexer: Measurer
   readonly queue: Queue
+  readonly attaching: Attaching
   readonly nfs: Nfs
   readonly accounts: ReadonlyMap<string, Account>
   readonly syncs: Syncs
   readonly schedule: ScheduledRuns
   /** Undefined where the tuner is switched off. */
   readonly live: LiveTv | undefined
+  readonly plex: Plex
 }
 
 /**
@@ -94,7 +99,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   const accounts = openAccounts(config, stack, log)
   const path = join(config.data, 'catalog.sqlite')
 
-  const after = { changes: (_: Changes) => {}, partials: (_: Changes) => {} } // until there is somebody to tell
+  const after = { changes: (_: Changes) => {}, partials: (_: Changes) => {}, nfsPort: () => config.nfs.port } // until there is somebody to tell
   let progress: SyncProgress | undefined
   const { graceMs, showConcurrency } = config.sync
   const thread = stack.use(
@@ -123,6 +128,19 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   const live = config.tuner.enabled
     ? stack.use(await startLiveTv({ config, catalogPath: path, accounts }, { log, clock, onDeath: fatal.resolve }))
     : undefined
+
+  const plex = stack.use(
+    startPlex(
+      { config, version },
+      {
+        catalog,
+        tuners: () => live?.tuners(),
+        nfsPort: () => after.nfsPort(),
+        log: log.child({ part: 'plex' }),
+        clock,
+      },
+    ),
+  )
 
   const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock }))
   const materializer = stack.use(
@@ -157,8 +175,13 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   // titles, their playlists.
   const indexPace = { perSecond: config.streams.lengthsPerSecond, concurrency: 1 }
   const indexer = startLane('index', indexPace, streams.indexing.index)
+  const part = log.child({ part: 'sidecars' })
+  const attaching = stack.use(startAttaching({ config, accounts, catalog, thread, log: part, clock }))
+  const { attachments } = attaching
+  void attaching.forgetOld()
   const wake = () => {
     measurer.wake()
+    attaching.wake()
     indexer.wake()
     queue.wake()
   }
@@ -174,13 +197,14 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
       live?.catalogChanged()
       wake()
       void forgetRetired()
+      void attaching.forgetOld()
     },
   })
   const schedule = stack.use(startSchedule(config.sync.schedule, () => void syncs.run(), clock))
   stack.defer(() => stopping.abort(new Error('The server is stopping')))
 
   const watching = watchShows(catalog, clock, episodes => queue.add(episodes, 'next-episode', 'top'))
-  const tree = withPartialFiles(exportedTree(catalog, materializer, watching), partials)
+  const tree = withPartialFiles(exportedTree({ catalog, materializer, attachments, watching }), partials)
   const nfs = stack.use(
     await startNfs({ ...config.nfs, ...catalog.identity }, tree, { log: log.child({ part: 'nfs' }), clock }).catch(
       error => {
@@ -189,13 +213,15 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ),
   )
   after.partials = ({ directories }) => nfs.changed(directories)
-  after.changes = ({ directories }) => {
-    nfs.changed(directories)
+  after.nfsPort = () => nfs.port
+  after.changes = changes => {
+    nfs.changed(changes.directories)
+    plex.changed(changes)
     wake()
   }
   const parts: Parts = {
-    ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue },
-    ...{ nfs, accounts, syncs, schedule, live },
+    ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue, attaching },
+    ...{ nfs, accounts, syncs, schedule, live, plex },
   }
   const metrics = stack.use(openMetrics())
   registerMetrics(metrics, parts)
@@ -208,6 +234,11 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
         metrics: () => metrics.text(),
         actions: {
           sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
+          plex: async body => plex.act(body),
+          jellyfin: jellyfinAction({
+            ...{ config, version, tuners: () => live?.tuners(), nfsPort: nfs.port },
+            httpPort: (): number => http.port,
+          }),
         },
         token: instance.token,
       },
@@ -218,6 +249,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ),
   )
   await live?.announce(http.port)
+  plex.listening(http.port)
   instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })
   if (isSyncDue(catalog, config, clock.now())) syncs.run()
   else void syncs.check() // it logs what fails
@@ -235,8 +267,10 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
 
 function openAccounts(config: Config, stack: AsyncDisposableStack, log: Logger): ReadonlyMap<string, Account> {
   const accounts = new Map<string, Account>()
-  for (const options of config.accounts) {
-    accounts.set(options.id, stack.use(openAccount(accountOptions(options), { log: log.child({ part: 'provider' }) })))
+  const { trustedHosts = [] } = config.sidecars
+  for (const account of config.accounts) {
+    const options = { ...accountOptions(account), trustedHosts }
+    accounts.set(account.id, stack.use(openAccount(options, { log: log.child({ part: 'provider' }) })))
   }
   return accounts
 }

@@ -1,4 +1,4 @@
-import type { CatalogWriterOptions, Changes, Measurement, SyncProgress } from '../catalog/index.ts'
+import type { AttachResult, CatalogWriterOptions, Changes, Measurement, SyncProgress } from '../catalog/index.ts'
 import type { PlainAccount } from './plain-account.ts'
 
 /** What the catalogue's thread is started with. Everything that crosses between the threads is plain data. */
@@ -12,6 +12,8 @@ export interface CatalogWorkerData {
 export type CatalogRequest =
   | { readonly type: 'sync'; readonly accountIds: readonly string[]; readonly acceptShrinking: boolean }
   | { readonly type: 'record'; readonly results: readonly Measurement[] }
+  | { readonly type: 'attach'; readonly results: readonly AttachResult[] }
+  | { readonly type: 'renewAttachment'; readonly id: number }
   | { readonly type: 'noteFindings'; readonly found: ReadonlyMap<number, Uint8Array> }
   | { readonly type: 'invalidate'; readonly renditionId: number; readonly reason: string }
 

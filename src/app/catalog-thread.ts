@@ -1,5 +1,12 @@
 import { extname } from 'node:path'
-import type { CatalogWriterOptions, Changes, Measurement, SyncProgress, SyncReport } from '../catalog/index.ts'
+import type {
+  AttachResult,
+  CatalogWriterOptions,
+  Changes,
+  Measurement,
+  SyncProgress,
+  SyncReport,
+} from '../catalog/index.ts'
 import type { Logger } from '../lib/log.ts'
 import type { AccountOptions } from '../provider/index.ts'
 import type { CatalogEvent, CatalogRequest, CatalogWorkerData } from './catalog-messages.ts'
@@ -11,6 +18,8 @@ export interface CatalogThread extends AsyncDisposable {
   /** Syncs these accounts, one after another; resolves to a report for each. */
   sync(accountIds: readonly string[], acceptShrinking: boolean): Promise<readonly SyncReport[]>
   record(results: readonly Measurement[]): Promise<void>
+  attach(results: readonly AttachResult[]): Promise<void>
+  renewAttachment(id: number): Promise<void>
   noteFindings(found: ReadonlyMap<number, Uint8Array>): Promise<void>
   invalidate(renditionId: number, reason: string): Promise<void>
 }
@@ -43,6 +52,8 @@ export async function startCatalogThread(
     sync: async (accountIds, acceptShrinking) =>
       (await thread.call({ type: 'sync', accountIds, acceptShrinking })) as readonly SyncReport[],
     record: async results => void (await thread.call({ type: 'record', results })),
+    attach: async results => void (await thread.call({ type: 'attach', results })),
+    renewAttachment: async id => void (await thread.call({ type: 'renewAttachment', id })),
     noteFindings: async found => void (await thread.call({ type: 'noteFindings', found })),
     invalidate: async (renditionId, reason) => void (await thread.call({ type: 'invalidate', renditionId, reason })),
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),

@@ -55,6 +55,10 @@ serveMainThread<CatalogRequest, CatalogEvent>(({ log, tell }) => {
           return sync(request)
         case 'record':
           return tell({ type: 'changes', changes: writer.record(request.results) })
+        case 'attach':
+          return tell({ type: 'changes', changes: writer.attach(request.results) })
+        case 'renewAttachment':
+          return tell({ type: 'changes', changes: writer.renewAttachment(request.id) })
         case 'noteFindings':
           return writer.noteFindings(request.found)
         case 'invalidate':

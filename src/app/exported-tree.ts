@@ -1,3 +1,4 @@
+import { AttachmentError, type AttachmentErrorCode, type Attachments } from '../attachments/index.ts'
 import type { Catalog, Node } from '../catalog/index.ts'
 import { MaterializeError, type MaterializeErrorCode, type Materializer } from '../materialize/index.ts'
 import { type Attributes, type Entry, type FileTree, TreeError, type TreeErrorCode } from '../nfs/file-tree.ts'
@@ -7,8 +8,23 @@ import type { Watching } from './watching.ts'
 /** What a directory shows as its size: constant, as its entries are no bytes of its own. */
 const directoryBytes = 4096
 
-/** The catalogue's nodes and the materializer's bytes as the tree that NFS serves. */
-export function exportedTree(catalog: Catalog, materializer: Materializer, watching?: Watching): FileTree {
+export interface TreeParts {
+  readonly catalog: Catalog
+  readonly materializer: Materializer
+  readonly attachments: Pick<Attachments, 'read'>
+  readonly watching?: Watching
+}
+
+/** The catalogue's nodes, with the bytes of titles and of what lies beside them, as the tree that NFS serves. */
+export function exportedTree({ catalog, materializer, attachments, watching }: TreeParts): FileTree {
+  const readSidecar = (id: number, target: Uint8Array, offset: number, signal: AbortSignal) => {
+    const sidecar = catalog.sidecar(id)
+    if (sidecar === undefined) throw new TreeError('gone', `No bytes for file ${id}`)
+    if ('attachment' in sidecar) return attachments.read(sidecar.attachment, target, offset, signal).catch(translate)
+    target.set(sidecar.text.subarray(offset, offset + target.length))
+    return undefined
+  }
+
   return {
     root: catalog.root,
     attributes: id => attributesOf(catalog.node(id)),
@@ -20,7 +36,8 @@ export function exportedTree(catalog: Catalog, materializer: Materializer, watch
     read(id, target, offset, signal) {
       const node = catalog.node(id)
       if (node === undefined) throw new TreeError('gone', `No file ${id}`)
-      if (node.renditionId === null) throw new TreeError('not-a-file', `${id} is a directory`)
+      if (node.kind === 'directory') throw new TreeError('not-a-file', `${id} is a directory`)
+      if (node.renditionId === null) return readSidecar(id, target, offset, signal)
       const rendition = catalog.rendition(node.renditionId)
       if (rendition === undefined) throw new TreeError('gone', `No bytes for file ${id}`)
       watching?.read(rendition, offset, target.length)
@@ -40,7 +57,14 @@ const treeCode = {
   'no-space': 'unreadable',
 } satisfies Record<MaterializeErrorCode, TreeErrorCode>
 
+const attachmentCode = {
+  'not-ready': 'not-ready',
+  changed: 'gone',
+  unreadable: 'unreadable',
+} satisfies Record<AttachmentErrorCode, TreeErrorCode>
+
 function translate(error: unknown): never {
+  if (error instanceof AttachmentError) throw new TreeError(attachmentCode[error.code], error.message, { cause: error })
   if (error instanceof MaterializeError) throw new TreeError(treeCode[error.code], error.message, { cause: error })
   throw error
 }

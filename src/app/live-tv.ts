@@ -45,6 +45,19 @@ export interface LiveTv extends AsyncDisposable {
   /** HTTP listens on this port: from now on the tuner can be found. @throws ListenError. */
   announce(httpPort: number): Promise<void>
   status(): LiveStatus
+  /** The devices as they are now, and when the guide of each was last laid out. */
+  tuners(): readonly ServedTuner[]
+}
+
+/** A device that is served. */
+export interface ServedTuner {
+  /** 0 for the first. */
+  readonly index: number
+  readonly deviceId: string
+  readonly name: string
+  readonly channels: readonly Pick<Channel, 'number' | 'guideId' | 'name'>[]
+  /** Milliseconds since the epoch; undefined until there is one. */
+  readonly guideModifiedAt: number | undefined
 }
 
 /** Live TV, as `/api/status` and `reelport status` give it. */
@@ -166,6 +179,7 @@ export async function startLiveTv(options: LiveTvOptions, { log, clock, onDeath 
         tests: tests.stats(),
       }
     },
+    tuners: () => lineup.devices.map(device => ({ ...device, guideModifiedAt: guides.get(device.index)?.modifiedAt })),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

@@ -2,6 +2,8 @@ import { counter, gauge, type Metrics } from '../lib/metrics.ts'
 import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
 import type { LiveTv } from './live-tv.ts'
+import type { Plex } from './plex.ts'
+import type { PlexStatus } from './plex-server.ts'
 
 /** Publishes what each part counts; ARCHITECTURE.md has the names' pattern. Labels are closed sets, never file names. */
 export function registerMetrics(metrics: Metrics, parts: Parts): void {
@@ -115,6 +117,7 @@ export function registerMetrics(metrics: Metrics, parts: Parts): void {
     failures_total: counter('Tries that failed.', ({ failures }) => failures),
   })
   if (live !== undefined) registerLiveMetrics(metrics, live)
+  registerPlexMetrics(metrics, parts.plex)
 }
 
 /** Labels are closed sets: channels come and go, and have no place in metrics. */
@@ -156,3 +159,48 @@ function* byProcedure(procedures: NfsStats['procedures'], value: (stats: NfsStat
 function byPriority(account: string, counts: Readonly<Record<string, number>>) {
   return Object.entries(counts).map(([priority, count]) => [{ account, priority }, count] as const)
 }
+
+function registerPlexMetrics(metrics: Metrics, plex: Plex): void {
+  if (plex.status().length === 0) return
+  const each = (value: (status: PlexStatus) => number) => (all: readonly PlexStatus[]) =>
+    all.map(status => [{ server: status.name }, value(status)] as const)
+  metrics.register('plex', () => plex.status(), {
+    well: gauge(
+      '1 when the server has everything as it should, 0 when not, or not looked at.',
+      each(({ isWell }) => Number(isWell === true)),
+      'server',
+    ),
+    problems: gauge(
+      'What is not as it should be.',
+      each(({ problems }) => problems.length),
+      'server',
+    ),
+    channels: gauge(
+      'Channels of our tuners.',
+      each(({ tuners }) => total(tuners.map(({ channels }) => channels))),
+      'server',
+    ),
+    mapped_channels: gauge(
+      'Those that the server has with their guide.',
+      each(({ tuners }) => total(tuners.map(({ mapped }) => mapped))),
+      'server',
+    ),
+    repairs_total: counter(
+      'Steps that the watch took.',
+      each(({ repairs }) => repairs),
+      'server',
+    ),
+    scanned_folders_total: counter(
+      'Folders that it was told to scan.',
+      each(({ scans }) => scans.scanned),
+      'server',
+    ),
+    waiting_folders: gauge(
+      'Folders that wait to be scanned.',
+      each(({ scans }) => scans.waiting),
+      'server',
+    ),
+  })
+}
+
+const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0)

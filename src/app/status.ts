@@ -4,7 +4,9 @@ import type { NfsStats, PortmapOutcome } from '../nfs/index.ts'
 import type { SlotStats } from '../provider/index.ts'
 import type { QueueStats } from '../queue/index.ts'
 import type { Parts } from './app.ts'
+import type { AttachingStats } from './attaching.ts'
 import type { LiveStatus } from './live-tv.ts'
+import type { PlexStatus } from './plex-server.ts'
 import type { SyncState } from './syncs.ts'
 
 /** Everything about the running server, as `/api/status` and `reelport status` give it. Times are milliseconds since the epoch. */
@@ -26,8 +28,12 @@ export interface Status {
   /** What is made into files. */
   readonly queue: QueueStats
   readonly cache: MaterializerStats
+  /** Pictures and subtitles beside titles: how many are here, and how fetching goes. */
+  readonly sidecars: AttachingStats
   /** Live channels; left out where there is no tuner. */
   readonly live?: LiveStatus
+  /** Left out where no server of Plex is configured. */
+  readonly plex?: readonly PlexStatus[]
 }
 
 export function statusOf({
@@ -39,13 +45,16 @@ export function statusOf({
   measurer,
   indexer,
   queue,
+  attaching,
   nfs,
   accounts,
   syncs,
   schedule,
   live,
+  plex,
 }: Parts): Status {
   const { host, exports } = config.nfs
+  const plexStatus = plex.status()
   return {
     version,
     startedAt,
@@ -57,6 +66,8 @@ export function statusOf({
     index: indexer.stats(),
     queue: queue.stats(),
     cache: materializer.stats(),
+    sidecars: attaching.stats(),
     ...(live !== undefined && { live: live.status() }),
+    ...(plexStatus.length > 0 && { plex: plexStatus }),
   }
 }

@@ -3,6 +3,7 @@ import type { MeasuredFacts } from './model.ts'
 import type { Publisher } from './publish.ts'
 import type { Removal } from './removal.ts'
 import { isUnchanged, type RenditionQueries } from './renditions.ts'
+import type { AboutQueries } from './sidecars/about.ts'
 import type { VariantQueries, VariantRow } from './variants.ts'
 
 /**
@@ -17,9 +18,10 @@ export interface AdoptParts {
   readonly renditions: RenditionQueries
   readonly publisher: Publisher
   readonly removal: Removal
+  readonly about: AboutQueries
 }
 
-export function adopter(db: Database, { variants, renditions, publisher, removal }: AdoptParts): Adopt {
+export function adopter(db: Database, { variants, renditions, publisher, removal, about }: AdoptParts): Adopt {
   const listing = db.prepare<[number], object>(`
     select key, name, quality, languages, edition, categories, libraries, row_hash, fingerprint, added_at, missing_since
     from listing where id = ?`)
@@ -46,9 +48,11 @@ export function adopter(db: Database, { variants, renditions, publisher, removal
       const row = listing.get(fresh.listingId)!
       releaseListing.run(fresh.listingId)
       takeListing.run({ ...row, id: earlier.listingId })
+      about.moveListing(fresh.listingId, earlier.listingId)
     }
     variants.dropKey(fresh.id)
     takeVariant.run({ from: fresh.id, to: earlier.id, key: fresh.key })
+    about.moveEpisode(fresh.id, earlier.id)
     if (sameListing) removal.variant(fresh)
     else removal.listing(fresh.listingId)
     publisher.reconcile(earlier.id)

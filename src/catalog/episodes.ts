@@ -5,6 +5,8 @@ import type { ProviderEpisode, ProviderRecord } from './ports.ts'
 import { problemOf, rowHash, timeOf } from './records.ts'
 import { partOfShow, type RejectedRows } from './rejected.ts'
 import type { RejectedRow } from './report.ts'
+import { type AboutQueries, keptAbout } from './sidecars/about.ts'
+import type { Sidecars } from './sidecars/sidecars.ts'
 import type { Staging } from './staging.ts'
 import type { VariantQueries, VariantRow } from './variants.ts'
 
@@ -14,6 +16,7 @@ const batch = 1_000
 const minPlausibility = 4
 /** More episodes than any show has: what is beyond is rejected. */
 export const maxEpisodes = 20_000
+const maxSeasons = 500
 
 export interface EpisodeCounts {
   added: number
@@ -42,17 +45,21 @@ interface ShowRow {
   readonly accountId: number
   readonly libraries: number
   readonly missingSince: number | null
+  readonly titleId: number
 }
 
 export interface EpisodeParts {
   readonly variants: VariantQueries
   readonly rejected: RejectedRows
+  readonly about: AboutQueries
+  readonly sidecars: Sidecars
   now(): number
 }
 
-export function episodes(db: Database, { variants, rejected, now }: EpisodeParts): Episodes {
+export function episodes(db: Database, { variants, rejected, about, sidecars, now }: EpisodeParts): Episodes {
   const show = db.prepare<[number], ShowRow>(
-    'select id, key, account_id as accountId, libraries, missing_since as missingSince from listing where id = ?',
+    `select id, key, account_id as accountId, libraries, missing_since as missingSince, title_id as titleId
+    from listing where id = ?`,
   )
   const showByKey = db.prepare<[number, string], { id: number }>(
     `select id from listing where account_id = ? and kind = 'show' and key = ?`,
@@ -88,12 +95,23 @@ export function episodes(db: Database, { variants, rejected, now }: EpisodeParts
     const row = { key, season, number, name, extension, locator, addedAt: timeOf(addedAt), rowHash: hash, wanted }
     if (variant !== undefined) {
       variants.update({ ...row, id: variant.id })
+      about.putEpisode(variant.id, keptAbout(episode).description)
+      if (variant.renditionId !== null) sidecars.refreshFiles(variant.id)
       counts.updated++
     } else {
       const { accountId, id: listingId } = show
-      variants.insert({ ...row, accountId, listingId, firstSeenAt: now(), replaces: replaces?.id ?? null })
+      const id = variants.insert({ ...row, accountId, listingId, firstSeenAt: now(), replaces: replaces?.id ?? null })
+      about.putEpisode(id, keptAbout(episode).description)
       counts.added++
     }
+  }
+
+  const putSeasons = ({ id, titleId }: ShowRow, records: readonly ProviderRecord[]) => {
+    const seasons = records.filter(record => record.type === 'season' && problemOf(record) === undefined)
+    for (const record of seasons.slice(0, maxSeasons)) {
+      if (record.type === 'season') about.putSeason(id, record.season, keptAbout(record))
+    }
+    if (seasons.length > 0) sidecars.refreshTitle(titleId)
   }
 
   const apply: Episodes['apply'] = (listingId, records, complete) => {
@@ -108,6 +126,7 @@ export function episodes(db: Database, { variants, rejected, now }: EpisodeParts
       if (variant !== undefined && variant.key !== episode.key) variants.dropKey(variant.id)
     }
     for (const match of matches) put(listing, match, counts)
+    putSeasons(listing, records)
     const present = known.filter(({ missingSince }) => missingSince === null)
     const plausible = offered.length > 0 && (present.length < minPlausibility || offered.length * 2 >= present.length)
     if (!complete || !plausible) return counts

@@ -5,6 +5,7 @@ import { abandonOtherAccounts } from './accounts.ts'
 import { adopter } from './adopt.ts'
 import { categories as categoryQueries } from './categories.ts'
 import { type ChannelQueries, channelQueries } from './channels.ts'
+import { type CollectionQueries, collectionQueries } from './collections.ts'
 import { episodeFetch } from './episode-fetch.ts'
 import { episodes as episodeParts } from './episodes.ts'
 import { findingsWriter, layoutReader, type StoredLayout } from './layouts.ts'
@@ -12,6 +13,7 @@ import { libraries as libraryParts } from './libraries.ts'
 import { listings as listingQueries } from './listings.ts'
 import { measurements as measurementParts } from './measurements.ts'
 import type {
+  AttachResult,
   Changes,
   LibraryOptions,
   MeasureLane,
@@ -31,6 +33,10 @@ import { renditions as renditionQueries, renditionReader } from './renditions.ts
 import type { SyncReport } from './report.ts'
 import { migrations, rootId } from './schema.ts'
 import { sectionSync } from './sections.ts'
+import { aboutQueries } from './sidecars/about.ts'
+import { type AttachmentQueries, attachments as attachmentParts, attachmentQueries } from './sidecars/attachments.ts'
+import { sidecarRefresh } from './sidecars/refresh.ts'
+import { sidecars as sidecarParts } from './sidecars/sidecars.ts'
 import { stagingArea } from './staging.ts'
 import { type StatusQueries, statusQueries } from './status.ts'
 import { type SyncOptions, syncs } from './sync.ts'
@@ -39,6 +45,7 @@ import { type ToMakeQueries, toMakeQueries } from './to-make.ts'
 import { measuringQueue, variants as variantQueries } from './variants.ts'
 
 export type { ListedChannel } from './channels.ts'
+export type { CollectedTitle } from './collections.ts'
 export type { StoredLayout } from './layouts.ts'
 export { maxLibraries } from './libraries.ts'
 export type * from './model.ts'
@@ -49,7 +56,14 @@ export type { CatalogSummary, Problem, StreamStatus, TitleStatus } from './statu
 export type { SyncOptions } from './sync.ts'
 
 /** What exists and under which name: a reader that answers at once. Never waits for the writer. */
-export interface Catalog extends Disposable, NodeQueries, StatusQueries, ToMakeQueries, ChannelQueries {
+export interface Catalog
+  extends Disposable,
+    NodeQueries,
+    StatusQueries,
+    ToMakeQueries,
+    ChannelQueries,
+    AttachmentQueries,
+    CollectionQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -84,6 +98,10 @@ export interface CatalogWriter extends Disposable {
   noteFindings(found: ReadonlyMap<number, Uint8Array>): void
   /** The bytes upstream are no longer a published rendition's: it is measured before all others and stays until then. */
   invalidate(renditionId: number, reason: string): Changes
+  /** Takes in what came of fetching pictures and subtitles: files appear, or a reason and the time of the next try are kept. */
+  attach(results: readonly AttachResult[]): Changes
+  /** An attachment's bytes are not to be had any more: its file goes, and another one is fetched. */
+  renewAttachment(id: number): Changes
   /** Makes the tree follow another configuration. @throws Error when a filter is wrong or two names are the same. */
   setLibraries(libraries: readonly LibraryOptions[]): Changes
   /** Removes what has been missing for longer than the grace period. */
@@ -121,6 +139,8 @@ export function openCatalog(path: string): Catalog {
     ...toMakeQueries(db),
     ...channelQueries(db),
     rendition: renditionReader(db),
+    ...attachmentQueries(db),
+    ...collectionQueries(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),
@@ -139,22 +159,39 @@ export function openCatalogWriter(
     db.pragma(`journal_size_limit = ${64 * 2 ** 20}`)
     const now = () => clock.now()
     const tree = treeWriter(db, now)
-    const publisher = publisherOf(db, tree)
+    const about = aboutQueries(db)
+    const attachments = attachmentParts(db, now)
+    const sidecars = sidecarParts(db, { tree, about, attachments, now })
+    const publisher = publisherOf(db, tree, sidecars)
     const variants = variantQueries(db)
     const renditions = renditionQueries(db, publisher)
-    const removal = removals(db, variants, renditions)
-    const adopt = adopter(db, { variants, renditions, publisher, removal })
+    const removal = removals(db, { variants, renditions, sidecars })
+    const adopt = adopter(db, { variants, renditions, publisher, removal, about })
     const measurements = measurementParts(db, { variants, renditions, publisher, adopt, graceMs, now })
     const categories = categoryQueries(db)
-    const libraries = libraryParts(db, { tree, publisher, variants, categories })
+    const libraries = libraryParts(db, {
+      ...{ tree, publisher, variants, categories },
+      sidecars: sidecarRefresh(db, { tree, sidecars, attachments }),
+    })
     const rejected = rejectedRows(db, now)
-    const episodes = episodeParts(db, { variants, rejected, now })
-    const listings = listingQueries(db, { titles: titleQueries(db), variants, libraries, publisher, removal, now })
+    const episodes = episodeParts(db, { variants, rejected, about, sidecars, now })
+    const titles = titleQueries(db)
+    const listings = listingQueries(db, { titles, variants, libraries, publisher, removal, about, sidecars, now })
     const newStaging = stagingArea(db)
     const sections = sectionSync(db, { listings, episodes, categories, libraries, rejected, newStaging, now })
     const fetchEpisodes = episodeFetch(db, episodes, { now, concurrency: showConcurrency })
     const takeChanges = () => tree.takeChanges()
     const sync = syncs(db, { sections, fetchEpisodes, rejected, takeChanges, now })
+    const recordAttached = db.transaction((results: readonly AttachResult[]) => {
+      for (const result of results) {
+        const owner = attachments.record(result)
+        if (owner !== undefined && 'facts' in result) sidecars.refreshOwner(owner)
+      }
+    })
+    const renewAttachment = db.transaction((id: number) => {
+      const owner = attachments.renew(id)
+      if (owner !== undefined) sidecars.refreshOwner(owner)
+    })
     const recordAll = db.transaction((results: readonly Measurement[]) => results.forEach(measurements.record))
 
     libraries.configure(configured)
@@ -175,6 +212,14 @@ export function openCatalogWriter(
       noteFindings: findingsWriter(db),
       invalidate(renditionId, reason) {
         measurements.invalidate(renditionId, reason)
+        return takeChanges()
+      },
+      attach(results) {
+        recordAttached.immediate(results)
+        return takeChanges()
+      },
+      renewAttachment(id) {
+        renewAttachment.immediate(id)
         return takeChanges()
       },
       setLibraries(options) {

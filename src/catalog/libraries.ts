@@ -1,11 +1,12 @@
 import { compileFilter, type Filterable } from '../lib/listing-filter.ts'
 import type { Database } from '../lib/sqlite.ts'
 import type { Categories } from './categories.ts'
-import type { LibraryOptions, NodeId } from './model.ts'
+import type { LibraryOptions, NodeId, SidecarChoices } from './model.ts'
 import type { TreeWriter } from './nodes.ts'
 import type { Publisher } from './publish.ts'
 import { nameKey, safeName } from './safe-names.ts'
 import { rootId } from './schema.ts'
+import type { SidecarRefresh } from './sidecars/refresh.ts'
 import type { VariantQueries } from './variants.ts'
 
 /** A library is a bit of `listing.libraries`. */
@@ -39,6 +40,8 @@ interface LibraryRow {
   readonly kind: 'movie' | 'show'
   readonly filter: string
   readonly nodeId: NodeId
+  /** JSON of SidecarChoices. */
+  readonly sidecars: string
 }
 
 interface ListingRow {
@@ -58,14 +61,18 @@ export interface LibraryParts {
   readonly publisher: Publisher
   readonly variants: VariantQueries
   readonly categories: Categories
+  readonly sidecars: SidecarRefresh
 }
 
-export function libraries(db: Database, { tree, publisher, variants, categories }: LibraryParts): Libraries {
-  const stored = db.prepare<[], LibraryRow>('select id, name, kind, filter, node_id as nodeId from library order by id')
-  const insert = db.prepare<LibraryRow>(
+export function libraries(db: Database, { tree, publisher, variants, categories, sidecars }: LibraryParts): Libraries {
+  const stored = db.prepare<[], LibraryRow>(
+    'select id, name, kind, filter, node_id as nodeId, sidecars from library order by id',
+  )
+  const insert = db.prepare<Omit<LibraryRow, 'sidecars'>>(
     'insert into library (id, name, kind, filter, node_id) values (@id, @name, @kind, @filter, @nodeId)',
   )
   const setFilter = db.prepare<[string, number]>('update library set filter = ? where id = ?')
+  const setSidecars = db.prepare<[string, number]>('update library set sidecars = ? where id = ?')
   const remove = db.prepare<[number]>('delete from library where id = ?')
   const clearBit = db.prepare<{ bit: number }>(
     'update listing set libraries = libraries & ~@bit where libraries & @bit <> 0',
@@ -129,9 +136,12 @@ export function libraries(db: Database, { tree, publisher, variants, categories 
 
   const configure = (options: readonly LibraryOptions[]): void => {
     const wanted = checkLibraries(options)
+    let isChanged = false
     const matches = wanted.map(({ filter }) => compileFilter(filter))
     for (const row of stored.all()) {
-      if (!wanted.some(({ name, kind }) => name === row.name && kind === row.kind)) drop.immediate(row)
+      if (wanted.some(({ name, kind }) => name === row.name && kind === row.kind)) continue
+      drop.immediate(row)
+      isChanged = true
     }
     for (const { name, kind } of wanted) {
       const rows = stored.all()
@@ -143,9 +153,27 @@ export function libraries(db: Database, { tree, publisher, variants, categories 
       kind,
       matches: matches[at]!,
     }))
+    const carried = wanted.map(({ sidecars }, at) => ({ id: active[at]!.id, choices: sidecars }))
+    sidecars.configure(new Map(carried.map(({ id, choices }) => [id, choices])))
     lookAtCategories = wanted.some(({ filter }) => filter.categories !== undefined)
     const built = new Map(rows.map(({ name, filter }) => [name, filter]))
-    if (wanted.every(({ name, filter }) => built.get(name) === JSON.stringify(filter))) return
+    if (!wanted.every(({ name, filter }) => built.get(name) === JSON.stringify(filter))) {
+      rebuild(wanted)
+      isChanged = true
+    }
+    const known = new Map(rows.map(row => [row.id, row.sidecars]))
+    for (const { id, choices } of carried) {
+      const text = JSON.stringify(choices)
+      if (known.get(id) === text) continue
+      setSidecars.run('', id)
+      sidecars.refreshLibrary(id)
+      setSidecars.run(text, id)
+      isChanged = true
+    }
+    if (isChanged) sidecars.forgetUnused()
+  }
+
+  const rebuild = (wanted: ReturnType<typeof checkLibraries>): void => {
     // Half rebuilt counts as not built, whatever the next configuration says.
     for (const { id } of active) setFilter.run('', id)
     refresh(0)
@@ -173,10 +201,25 @@ function checkLibraries(options: readonly LibraryOptions[]) {
     throw new Error(`Cannot have ${options.length} libraries: at most ${maxLibraries} are possible`)
   }
   const names = new Set<string>()
-  return options.map(({ name, kind, filter }) => {
+  return options.map(({ name, kind, filter, sidecars = {} }) => {
     const safe = safeName(name)
     if (names.has(nameKey(safe))) throw new Error(`Cannot have two libraries named ${JSON.stringify(safe)}`)
     names.add(nameKey(safe))
-    return { name: safe, kind: kind === 'movies' ? ('movie' as const) : ('show' as const), filter }
+    return {
+      name: safe,
+      kind: kind === 'movies' ? ('movie' as const) : ('show' as const),
+      filter,
+      sidecars: only(sidecars),
+    }
   })
+}
+
+/** The choices that are made, always in the same order. */
+function only({ nfo, plexmatch, artwork, subtitles }: SidecarChoices): SidecarChoices {
+  return {
+    ...(nfo === true && { nfo }),
+    ...(plexmatch === true && { plexmatch }),
+    ...(artwork === true && { artwork }),
+    ...(subtitles === true && { subtitles }),
+  }
 }

@@ -4,6 +4,8 @@ import { isTranslated, looksSame } from './matching.ts'
 import type { Publisher } from './publish.ts'
 import { type ReadListing, timeOf } from './records.ts'
 import type { Removal } from './removal.ts'
+import { type AboutQueries, keptAbout } from './sidecars/about.ts'
+import type { Sidecars } from './sidecars/sidecars.ts'
 import type { StagedRow } from './staging.ts'
 import type { TitleQueries } from './titles-table.ts'
 import type { VariantQueries } from './variants.ts'
@@ -40,6 +42,8 @@ export interface ListingParts {
   readonly libraries: Libraries
   readonly publisher: Publisher
   readonly removal: Removal
+  readonly about: AboutQueries
+  readonly sidecars: Sidecars
   now(): number
 }
 
@@ -66,7 +70,7 @@ const columns = `
   id, section, key, name, title_id as titleId, libraries, row_hash as rowHash, fingerprint, missing_since as missingSince`
 
 export function listings(db: Database, parts: ListingParts): Listings {
-  const { titles, variants, libraries, publisher, removal, now } = parts
+  const { titles, variants, libraries, publisher, removal, about, sidecars, now } = parts
   const byKey = db.prepare<[number, string, string], ListingRow>(
     `select ${columns} from listing where account_id = ? and kind = ? and key = ?`,
   )
@@ -142,6 +146,15 @@ export function listings(db: Database, parts: ListingParts): Listings {
     }
   }
 
+  /** Keeps what the provider says about a title, and lets the files beside it say so. */
+  const describe = (id: number, { record }: StagedRow, titleId: number | null) => {
+    if (record.type === 'channel' || titleId === null) return
+    about.putListing(id, keptAbout(record))
+    sidecars.refreshTitle(titleId)
+    const film = record.type === 'movie' ? filmOf.get(id) : undefined
+    if (film !== undefined) sidecars.refreshFiles(film.id)
+  }
+
   /** Takes a key away. A film's stream goes with it, so its bytes must never be measured by the old locator again. */
   const displace = (id: number, kind: string) => {
     dropKey.run(id)
@@ -154,6 +167,7 @@ export function listings(db: Database, parts: ListingParts): Listings {
     const row = rowOf(accountId, section, staged, titleId)
     const id = Number(insert.run(row).lastInsertRowid)
     putParts(id, staged, row, true, replaces)
+    describe(id, staged, titleId)
     return id
   }
 
@@ -165,6 +179,7 @@ export function listings(db: Database, parts: ListingParts): Listings {
     if (holder !== undefined && holder.id !== known.id) displace(holder.id, read.kind) // its own row comes later, or never
     update.run({ ...row, id: known.id })
     putParts(known.id, staged, row, known.key !== read.key, null)
+    describe(known.id, staged, titleId)
     if (known.titleId !== null && known.titleId !== titleId) removal.titleIfUnused(known.titleId)
     variants.setWanted(known.id, row.libraries !== 0)
     if (row.libraries === known.libraries) return

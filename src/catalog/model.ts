@@ -14,7 +14,7 @@ export interface Node {
   readonly size: number
   /** Milliseconds since the epoch. Constant for a file; grows when, and only when, a directory's entries change. */
   readonly modifiedAt: number
-  /** What a file holds; null for directories. */
+  /** The rendition that a file holds; null for directories and for sidecars, which are files, too. */
   readonly renditionId: number | null
 }
 
@@ -127,6 +127,8 @@ export interface VariantDescription {
 /** Directories whose entries, and so whose modification times, changed, removed ones included; `all` when they are many. */
 export interface Changes {
   readonly directories: readonly NodeId[] | 'all'
+  /** Directories that were removed, by the names on the way to them from the root; left out when there are none, or very many. */
+  readonly gone?: readonly (readonly string[])[]
 }
 
 /** A root folder of the tree and what belongs in it. */
@@ -135,4 +137,53 @@ export interface LibraryOptions {
   readonly name: string
   readonly kind: 'movies' | 'shows'
   readonly filter: ListingFilter
+  /** What lies beside its titles' files; nothing when not given. */
+  readonly sidecars?: SidecarChoices
+}
+
+/** Which small files lie beside the films and episodes of a library (decision 0008); what is not given does not. */
+export interface SidecarChoices {
+  /** `movie.nfo`, `tvshow.nfo` and one for each episode, in Kodi's format. */
+  readonly nfo?: boolean
+  /** `.plexmatch` in the folder of each show. */
+  readonly plexmatch?: boolean
+  /** Posters and backdrops. */
+  readonly artwork?: boolean
+  /** Subtitles that the provider has as files. */
+  readonly subtitles?: boolean
+}
+
+/** What a sidecar holds: text that the catalogue composed, or bytes that were fetched for it. */
+export type Sidecar = { readonly text: Uint8Array } | { readonly attachment: Attachment }
+
+/** A picture, or subtitles, to be fetched. */
+export interface ToAttach {
+  readonly attachmentId: number
+  readonly accountId: string
+  readonly locator: string
+}
+
+/** What came of fetching an attachment. */
+export type AttachResult = { readonly attachmentId: number } & (
+  | { readonly facts: AttachmentFacts }
+  | { readonly failure: MeasureFailure }
+)
+
+export interface AttachmentFacts {
+  readonly size: number
+  /** Of all its bytes, in hexadecimal. */
+  readonly sha256: string
+  /** What its bytes are, by themselves: `jpg`, `png`, `webp`; `srt`, `vtt`, `ass`. */
+  readonly extension: string
+}
+
+/** A file from elsewhere that lies beside titles: these bytes and no others, for ever. */
+export interface Attachment {
+  /** Permanent and never reused. */
+  readonly id: number
+  readonly accountId: string
+  readonly locator: string
+  readonly size: number
+  /** SHA-256 of its bytes, in hexadecimal. */
+  readonly sha256: string
 }

@@ -6,7 +6,8 @@ import { directorySize, rootId } from './schema.ts'
 const maxListedChanges = 2_000
 
 const columns = `
-  id, iif(parent_id = 0, id, parent_id) as parentId, iif(rendition_id is null, 'directory', 'file') as kind,
+  id, iif(parent_id = 0, id, parent_id) as parentId,
+  iif(rendition_id is null and beside_id is null, 'directory', 'file') as kind,
   name, size, modified_at as modifiedAt, rendition_id as renditionId`
 
 export interface NodeQueries {
@@ -49,9 +50,15 @@ export interface NewFile {
 export interface TreeWriter {
   addDirectory(parent: NodeId, name: string, libraryId: number): NodeId
   addFile(parent: NodeId, file: NewFile, libraryId: number): NodeId
-  /** Removes a file, and every directory above it that this leaves empty, up to the library's root. */
+  /** Adds a file that is there for another node's sake, and goes with it. */
+  addSidecar(beside: NodeId, directory: NodeId, file: Omit<NewFile, 'renditionId'>): NodeId
+  removeSidecar(id: NodeId): void
+  /**
+   * Removes a file with what lies beside it, and every directory above it that this leaves without files, up to the library's
+   * root.
+   */
   removeFile(id: NodeId): void
-  /** Puts another file in a file's place: another id, in the same directory. */
+  /** Puts another file in a file's place: another id, in the same directory. What lies beside it stays. */
   replaceFile(id: NodeId, file: NewFile): NodeId
   /** Removes a library's root and everything below. */
   removeLibrary(libraryId: number): void
@@ -62,27 +69,42 @@ export interface TreeWriter {
 }
 
 export function treeWriter(db: Database, now: () => number): TreeWriter {
-  const insert = db.prepare<[NodeId, string, number, number, number | null, number]>(`
-    insert into node (parent_id, name, size, modified_at, rendition_id, library_id) values (?, ?, ?, ?, ?, ?)`)
+  const insert = db.prepare<[NodeId, string, number, number, number | null, number, NodeId | null]>(`
+    insert into node (parent_id, name, size, modified_at, rendition_id, library_id, beside_id)
+    values (?, ?, ?, ?, ?, ?, ?)`)
   const remove = db.prepare<[NodeId]>('delete from node where id = ?')
   const place = db.prepare<[NodeId], { parentId: NodeId; libraryId: number }>(
     'select parent_id as parentId, library_id as libraryId from node where id = ?',
   )
   // The clock may stand still or go back; a directory's time may not.
   const touch = db.prepare<[number, NodeId]>('update node set modified_at = max(modified_at + 1, ?) where id = ?')
-  const anyChild = db.prepare<[NodeId], { found: 1 }>('select 1 as found from node where parent_id = ? limit 1')
+  const anyChild = db.prepare<[NodeId], { found: 1 }>(
+    'select 1 as found from node where parent_id = ? and beside_id is null limit 1',
+  )
+  const removeBeside = db.prepare<[NodeId]>('delete from node where beside_id = ?')
+  const moveBeside = db.prepare<[NodeId, NodeId]>('update node set beside_id = ? where beside_id = ?')
   const removeFolder = db.prepare<[NodeId]>('delete from folder where node_id = ?')
   const stem = db.prepare<[NodeId, string, string], { found: 1 }>(
     'select 1 as found from node where parent_id = ? and name >= ? and name < ? limit 1',
   )
   const directoriesOf = db.prepare<[number], { id: NodeId }>(
-    'select id from node where library_id = ? and rendition_id is null limit 2001',
+    'select id from node where library_id = ? and rendition_id is null and beside_id is null limit 2001',
   )
   const removeFolders = db.prepare<[number]>('delete from folder where library_id = ?')
   const removeNodes = db.prepare<[number]>('delete from node where library_id = ?')
 
-  let changed = new Set<NodeId>()
+  const named = db.prepare<[NodeId], { parentId: NodeId; name: string }>(
+    'select parent_id as parentId, name from node where id = ?',
+  )
 
+  let changed = new Set<NodeId>()
+  let gone: (readonly string[])[] = []
+
+  const pathOf = (id: NodeId): readonly string[] => {
+    if (id === rootId) return []
+    const { parentId, name } = named.get(id)!
+    return [...pathOf(parentId), name]
+  }
   const entriesChanged = (directory: NodeId) => {
     touch.run(now(), directory)
     changed.add(directory)
@@ -95,19 +117,22 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
     at: number,
     renditionId: number | null,
     libraryId: number,
+    beside: NodeId | null = null,
   ) => {
-    const id = Number(insert.run(parent, name, size, at, renditionId, libraryId).lastInsertRowid)
+    const id = Number(insert.run(parent, name, size, at, renditionId, libraryId, beside).lastInsertRowid)
     entriesChanged(parent)
     return id
   }
 
   const removeWithEmptyParents = (id: NodeId): void => {
     const { parentId } = place.get(id)!
+    removeBeside.run(id)
     remove.run(id)
     entriesChanged(parentId)
     const isLibrary = place.get(parentId)!.parentId === rootId
     if (isLibrary || anyChild.get(parentId) !== undefined) return
     removeFolder.run(parentId)
+    if (gone.length <= maxListedChanges) gone.push(pathOf(parentId))
     removeWithEmptyParents(parentId)
   }
 
@@ -119,11 +144,20 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
     },
     addFile: (parent, { name, size, modifiedAt, renditionId }, libraryId) =>
       add(parent, name, size, modifiedAt, renditionId, libraryId),
+    addSidecar: (beside, directory, { name, size, modifiedAt }) =>
+      add(directory, name, size, modifiedAt, null, place.get(directory)!.libraryId, beside),
+    removeSidecar(id) {
+      const { parentId } = place.get(id)!
+      remove.run(id)
+      entriesChanged(parentId)
+    },
     removeFile: removeWithEmptyParents,
     replaceFile(id, { name, size, modifiedAt, renditionId }) {
       const { parentId, libraryId } = place.get(id)!
       remove.run(id)
-      return add(parentId, name, size, modifiedAt, renditionId, libraryId)
+      const replacing = add(parentId, name, size, modifiedAt, renditionId, libraryId)
+      moveBeside.run(replacing, id)
+      return replacing
     },
     removeLibrary(libraryId) {
       for (const { id } of directoriesOf.all(libraryId)) changed.add(id)
@@ -136,7 +170,9 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
     takeChanges() {
       const directories = changed.size > maxListedChanges ? 'all' : [...changed]
       changed = new Set()
-      return { directories }
+      const removed = gone
+      gone = []
+      return { directories, ...goneUnlessMany(removed) }
     },
   }
 }
@@ -144,9 +180,14 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
 /** All of what `changes` say. */
 export function mergeChanges(changes: readonly Changes[]): Changes {
   const all = new Set<NodeId>()
+  const gone = goneUnlessMany(changes.flatMap(({ gone = [] }) => gone))
   for (const { directories } of changes) {
-    if (directories === 'all') return { directories }
+    if (directories === 'all') return { directories, ...gone }
     for (const id of directories) all.add(id)
   }
-  return { directories: all.size > maxListedChanges ? 'all' : [...all] }
+  return { directories: all.size > maxListedChanges ? 'all' : [...all], ...gone }
+}
+
+function goneUnlessMany(gone: readonly (readonly string[])[]): Pick<Changes, 'gone'> {
+  return gone.length === 0 || gone.length > maxListedChanges ? {} : { gone }
 }

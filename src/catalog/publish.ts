@@ -12,6 +12,7 @@ import {
   versionLabel,
 } from './plex-names.ts'
 import { nameKey } from './safe-names.ts'
+import type { Sidecars } from './sidecars/sidecars.ts'
 
 /** Renditions become files of the tree. Every method runs inside the caller's transaction. */
 export interface Publisher {
@@ -54,7 +55,7 @@ const titleItself = -1
 /** After this many versions with one label the variant's own number settles it. */
 const maxNumbered = 50
 
-export function publisher(db: Database, tree: TreeWriter): Publisher {
+export function publisher(db: Database, tree: TreeWriter, sidecars: Sidecars): Publisher {
   const variant = db.prepare<[number], VariantView>(`
     select v.season, v.number, v.name as episodeTitle, v.added_at as addedAt, v.first_seen_at as firstSeenAt,
       l.libraries, l.title_id as titleId, l.quality, l.languages, l.edition, r.id as renditionId, r.size, r.container,
@@ -84,6 +85,7 @@ export function publisher(db: Database, tree: TreeWriter): Publisher {
     const name = taken ? distinctFolder(plain, titleId) : plain
     const id = tree.addDirectory(libraryRoot.get(libraryId)!.nodeId, name, libraryId)
     addFolder.run(id, libraryId, titleId, titleItself, nameKey(name))
+    sidecars.refreshFolder(libraryId, titleId)
     return { id, name }
   }
 
@@ -92,6 +94,7 @@ export function publisher(db: Database, tree: TreeWriter): Publisher {
     if (existing !== undefined) return existing.id
     const id = tree.addDirectory(show, seasonFolder(season), libraryId)
     addFolder.run(id, libraryId, titleId, season, null)
+    sidecars.refreshFolder(libraryId, titleId)
     return id
   }
 
@@ -121,6 +124,7 @@ export function publisher(db: Database, tree: TreeWriter): Publisher {
           }),
     )
     tree.addFile(directory, fileOf(stem, view, view.addedAt ?? lastModifiedOf(view) ?? view.firstSeenAt), libraryId)
+    sidecars.refreshFiles(variantId)
   }
 
   return {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { normaliseName } from './matching.ts'
 import type { ProviderChannel, ProviderEpisode, ProviderMovie, ProviderRecord, ProviderShow } from './ports.ts'
+import { lastingAbout } from './sidecars/about.ts'
 import { parseTitle, titleRules } from './titles.ts'
 
 /** Bounds of what a provider's record may hold; what is beyond costs the record. */
@@ -34,6 +35,9 @@ export interface ReadListing {
 
 /** Why a record cannot be used; undefined when it can. */
 export function problemOf(record: Exclude<ProviderRecord, { type: 'rejected' }>): string | undefined {
+  if (record.type === 'season') {
+    return isText(record.showKey, maxKeyChars) && isCount(record.season, maxSeason) ? undefined : 'it is of no season'
+  }
   if (!isText(record.key, maxKeyChars)) return `its id is empty or longer than ${maxKeyChars} characters`
   if (record.type === 'episode') {
     if (!isText(record.showKey, maxKeyChars)) return 'it names no show'
@@ -60,11 +64,12 @@ function kept(record: ListedRecord | ProviderEpisode): readonly unknown[] {
     case 'movie': {
       const { name, year, tmdbId, imdbId, categoryKeys, playable } = record
       const { locator, extension, addedAt } = playable
-      return ['movie', titleRules, name, year, tmdbId, imdbId, categoryKeys, locator, extension, addedAt]
+      const known = ['movie', titleRules, name, year, tmdbId, imdbId, categoryKeys, locator, extension, addedAt]
+      return [...known, lastingAbout(record)]
     }
     case 'show': {
       const { name, year, tmdbId, categoryKeys, modifiedAt, complete } = record
-      return ['show', titleRules, name, year, tmdbId, categoryKeys, modifiedAt, complete]
+      return ['show', titleRules, name, year, tmdbId, categoryKeys, modifiedAt, complete, lastingAbout(record)]
     }
     case 'channel': {
       const { name, number, guideId, archiveDays, poster, locator, categoryKeys } = record
@@ -72,7 +77,8 @@ function kept(record: ListedRecord | ProviderEpisode): readonly unknown[] {
     }
     case 'episode': {
       const { season, number, title, playable } = record
-      return ['episode', season, number, title, playable.locator, playable.extension, playable.addedAt]
+      const known = ['episode', season, number, title, playable.locator, playable.extension, playable.addedAt]
+      return [...known, lastingAbout(record)]
     }
   }
 }

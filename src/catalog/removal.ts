@@ -1,5 +1,6 @@
 import type { Database } from '../lib/sqlite.ts'
 import type { RenditionQueries } from './renditions.ts'
+import type { Sidecars } from './sidecars/sidecars.ts'
 import type { VariantQueries, VariantRow } from './variants.ts'
 
 /** Rows taken out for good, with the files they have in the tree. Runs inside the caller's transaction. */
@@ -11,7 +12,13 @@ export interface Removal {
   titleIfUnused(id: number): void
 }
 
-export function removals(db: Database, variants: VariantQueries, renditions: RenditionQueries): Removal {
+export interface RemovalParts {
+  readonly variants: VariantQueries
+  readonly renditions: RenditionQueries
+  readonly sidecars: Sidecars
+}
+
+export function removals(db: Database, { variants, renditions, sidecars }: RemovalParts): Removal {
   const titleOf = db.prepare<[number], { titleId: number | null }>(
     'select title_id as titleId from listing where id = ?',
   )
@@ -38,7 +45,8 @@ export function removals(db: Database, variants: VariantQueries, renditions: Ren
       removeChannel.run(id)
       removeEpisodeList.run(id)
       removeListing.run(id)
-      if (titleId != null) removeTitle.run({ id: titleId })
+      if (titleId == null) return
+      if (removeTitle.run({ id: titleId }).changes === 0) sidecars.refreshTitle(titleId)
     },
     titleIfUnused: id => void removeTitle.run({ id }),
   }

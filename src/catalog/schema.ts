@@ -306,6 +306,88 @@ create trigger variant_removed after delete on variant begin
 end;
 `
 
+/**
+ * What providers say about titles, and the small files beside them (decision 0008). A node with `beside_id` is such a file: it is
+ * there for another node's sake, and goes when that goes.
+ */
+const sidecars = `
+alter table node add column beside_id integer;
+create index node_beside on node (beside_id) where beside_id is not null;
+
+drop trigger node_added;
+create trigger node_added after insert on node begin
+  update totals set nodes = nodes + 1,
+    bytes = bytes + iif(new.rendition_id is null and new.beside_id is null, 0, new.size);
+  update library set files = files + 1 where id = new.library_id and new.rendition_id is not null;
+end;
+drop trigger node_removed;
+create trigger node_removed after delete on node begin
+  update totals set nodes = nodes - 1,
+    bytes = bytes - iif(old.rendition_id is null and old.beside_id is null, 0, old.size);
+  update library set files = files - 1 where id = old.library_id and old.rendition_id is not null;
+end;
+
+alter table library add column sidecars text not null default '{}'; -- the JSON of what its titles were last given
+
+-- Of a listing, JSON: what its provider says about it.
+create table about (
+  listing_id integer primary key references listing on delete cascade,
+  about text not null
+) strict;
+create table about_season (
+  listing_id integer not null references listing on delete cascade,
+  season integer not null,
+  about text not null,
+  primary key (listing_id, season)
+) strict, without rowid;
+create table about_episode (
+  variant_id integer primary key references variant on delete cascade,
+  about text not null
+) strict;
+
+-- What a node with beside_id holds: its text, or what was fetched.
+create table sidecar (
+  node_id integer primary key references node on delete cascade,
+  text blob,
+  attachment_id integer
+) strict;
+create index sidecar_attachment on sidecar (attachment_id) where attachment_id is not null;
+
+-- A picture of a title or a season, or subtitles of a stream: where it is, and, once its bytes were here, what they are.
+create table attachment (
+  id integer primary key autoincrement,
+  account_id integer not null references account,
+  title_id integer references title on delete cascade,
+  season integer,
+  variant_id integer references variant on delete cascade,
+  kind text not null check (kind in ('poster', 'backdrop', 'subtitle')),
+  language text not null,
+  locator text not null,
+  attempts integer not null default 0,
+  next_try_at integer, -- null: at once
+  failure_code text,
+  failure_message text,
+  size integer, -- null until it was fetched
+  sha256 text,
+  extension text
+) strict;
+create index attachment_title on attachment (title_id);
+create index attachment_variant on attachment (variant_id);
+create index attachment_waiting on attachment (account_id, id desc) where size is null and next_try_at is null;
+create index attachment_paused on attachment (account_id, next_try_at) where size is null and next_try_at is not null;
+
+create trigger attachment_changed after update of size on attachment begin
+  insert into tally values ('attachment', 'bytes', coalesce(new.size, 0) - coalesce(old.size, 0))
+    on conflict do update set count = count + excluded.count;
+  insert into tally values ('attachment', 'files', (new.size is not null) - (old.size is not null))
+    on conflict do update set count = count + excluded.count;
+end;
+create trigger attachment_removed after delete on attachment when old.size is not null begin
+  update tally set count = count - old.size where of = 'attachment' and what = 'bytes';
+  update tally set count = count - 1 where of = 'attachment' and what = 'files';
+end;
+`
+
 /** The permanent numbers of this catalogue: they are in every handle a client holds. */
 function identity(db: Database): void {
   db.prepare('insert into identity values (1, ?, ?)').run(randomBytes(8).toString('hex'), randomBytes(16))
@@ -322,4 +404,5 @@ export const migrations: readonly Migration[] = [
     identity(db)
   },
   streams,
+  sidecars,
 ]

@@ -91,7 +91,7 @@ export function sectionSync(db: Database, parts: SectionParts) {
       if (categories.put(reading.accountId, of, key, name.normalize('NFC').trim())) reading.renamed = true
     } else if (record.type === 'episode') {
       reading.staging.stageEpisode(record)
-    } else if (record.type !== 'rejected') {
+    } else if (record.type !== 'rejected' && record.type !== 'season') {
       takeListed(record, reading)
     }
   }
@@ -209,7 +209,9 @@ function judge(report: SectionReport, before: number, failure: unknown, acceptSh
 }
 
 const nameOf = (record: Exclude<ProviderRecord, { type: 'rejected' }>): string =>
-  [record.key, 'name' in record ? record.name : undefined].filter(text => typeof text === 'string').join(' ')
+  ['key' in record ? record.key : record.showKey, 'name' in record ? record.name : undefined]
+    .filter(text => typeof text === 'string')
+    .join(' ')
 
 async function settle<T>(promise: T): Promise<{ value: Awaited<T> } | { failure: unknown }> {
   try {

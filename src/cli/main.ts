@@ -6,7 +6,9 @@ import { channelsCommand } from './commands/channels.ts'
 import { configCommand } from './commands/config.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { guideCommand } from './commands/guide.ts'
+import { jellyfinCommand } from './commands/jellyfin.ts'
 import { lsCommand } from './commands/ls.ts'
+import { plexCommand } from './commands/plex.ts'
 import { queueCommand } from './commands/queue.ts'
 import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
 import { statusCommand } from './commands/status.ts'
@@ -22,6 +24,8 @@ const commands: readonly Command[] = [
   queueCommand,
   channelsCommand,
   guideCommand,
+  plexCommand,
+  jellyfinCommand,
   lsCommand,
   catCommand,
   statusCommand,

@@ -91,6 +91,13 @@ export function list<T>(item: Kind<T, ''>, name: string, { commas = true } = {})
 
 export const text = kind('text', 'Write some text', written => written || undefined)
 
+export const hostName = kind(
+  'the name or address of a host',
+  'Write only the host, such as images.lan or 192.168.1.20, without scheme, port and path',
+  written =>
+    /^(?=.*[a-z0-9])[a-z0-9._-]{1,253}$|^[0-9a-f]*:[0-9a-f:.]+$/i.test(written) ? written.toLowerCase() : undefined,
+)
+
 export const secret = kind('a secret', 'Write some text', written => (written ? new Secret(written) : undefined), {
   secret: true,
 })
@@ -189,6 +196,14 @@ export const playlist = kind(
 export const host: Kind<Host, ''> = kind(
   "a server's URL",
   'Write what the provider gave you, such as http://tv.example.com:8080',
+  parseHost,
+  { secret: true },
+)
+
+/** The address of a server of one's own. */
+export const serverUrl: Kind<Host, ''> = kind(
+  "a server's URL",
+  'Write its address, such as http://192.168.1.10:32400',
   parseHost,
   { secret: true },
 )

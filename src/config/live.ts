@@ -2,13 +2,16 @@ import type { Place } from './kinds.ts'
 import { finish, type Group, type ValueOf } from './model.ts'
 import type { Problem } from './problems.ts'
 import type { Entry, Layer } from './read.ts'
-import { device, guideSource } from './settings.ts'
+import { device, guideSource, plexServer } from './settings.ts'
 import { nearest } from './suggest.ts'
 
 /** A tuner with some of the channels. Filters that are absent let everything through. */
 export type Device = ValueOf<typeof device>
 /** A guide from elsewhere. */
 export type GuideSource = ValueOf<typeof guideSource>
+
+/** A further Plex server. */
+export type PlexServer = ValueOf<typeof plexServer>
 
 /** The devices of the file; none are one device with everything. `accountIds` is undefined where the accounts could not be read. */
 export function completeDevices(
@@ -40,6 +43,11 @@ export function noteUnknownAccounts(
     const hint = meant ? `Did you mean ${meant}?` : `Known: ${accountIds.join(', ') || 'none'}`
     problems.push({ where, message: `no account has the id ${JSON.stringify(id)}`, hint })
   }
+}
+
+/** The further Plex servers of the file. */
+export function completePlexServers(file: Layer | undefined, place: Place, problems: Problem[]): readonly PlexServer[] {
+  return completeEntries<PlexServer>(file?.plexServers, plexServer, 'Plex server', place, problems)
 }
 
 function completeEntries<T extends { readonly name: string }>(

@@ -6,7 +6,15 @@ import { type Environment, fileVariable, readEnvironment } from './environment.t
 import { type Flags, fileFlag, readFlags } from './flags.ts'
 import type { Place } from './kinds.ts'
 import { completeLibraries, type Library } from './libraries.ts'
-import { completeDevices, completeGuides, type Device, type GuideSource, noteUnknownAccounts } from './live.ts'
+import {
+  completeDevices,
+  completeGuides,
+  completePlexServers,
+  type Device,
+  type GuideSource,
+  noteUnknownAccounts,
+  type PlexServer,
+} from './live.ts'
 import { finish, type ValueOf } from './model.ts'
 import { ConfigError, type Problem } from './problems.ts'
 import { type Entry, type Layer, readLayer } from './read.ts'
@@ -19,13 +27,14 @@ type Values = ValueOf<typeof settings>
 
 /** The whole configuration, checked and frozen: paths are absolute, numbers carry their unit in their name. */
 export interface Config
-  extends Omit<Values, 'accounts' | 'libraries' | 'devices' | 'guides' | 'nfs' | 'cache' | 'secrets'> {
+  extends Omit<Values, 'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'nfs' | 'cache' | 'secrets'> {
   /** The file that was read, if there was one. */
   readonly file?: string
   readonly accounts: readonly Account[]
   readonly libraries: readonly Library[]
   readonly devices: readonly Device[]
   readonly guides: readonly GuideSource[]
+  readonly plexServers: readonly PlexServer[]
   readonly nfs: Values['nfs'] & { readonly exports: readonly string[] }
   readonly cache: Values['cache'] & { readonly directory: string }
   /** What is not wrong and yet worth saying. */
@@ -69,6 +78,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
   const libraries = completeLibraries(read?.layer, accounts.ids, here, problems)
   const devices = completeDevices(read?.layer, accounts.ids, here, problems)
   const guides = completeGuides(read?.layer, here, problems)
+  const plexServers = completePlexServers(read?.layer, here, problems)
   const where = (...path: string[]) => whereOf(layers, path)
   if (!read?.layer.broken) checkExports(complete.nfs.exports ?? [], libraries, where('nfs', 'exports'), problems)
   if (complete.nfs.port === complete.http.port && complete.nfs.port !== 0) {
@@ -85,6 +95,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
     libraries,
     devices,
     guides,
+    plexServers,
     nfs: { ...complete.nfs, exports: complete.nfs.exports ?? ['/', ...libraries.map(({ name }) => `/${name}`)] },
     cache: { ...complete.cache, directory: complete.cache.directory ?? join(complete.data, 'cache') },
     warnings,
@@ -109,7 +120,7 @@ function readConfigFile(
       const yaml = parseYaml(text, name)
       problems.push(...yaml.problems)
       const layer = readLayer(yaml.tree, yaml.where, { base: dirname(path), home }, problems)
-      if (exposed && layer.accounts?.some(holdsSecret)) {
+      if (exposed && (layer.accounts?.some(holdsSecret) || holdsToken(layer))) {
         const hint = `Run chmod o-r ${path}, or keep secrets in a file of their own`
         warnings.push({ where: name, message: 'holds secrets and can be read by everybody', hint })
       }
@@ -126,6 +137,15 @@ function readConfigFile(
 
 function holdsSecret({ values }: Entry): boolean {
   return values.password !== undefined || values.playlist !== undefined
+}
+
+function holdsToken({ values, plexServers = [] }: Layer): boolean {
+  const has = (group: unknown, name: string) => isGroup(group) && group[name] !== undefined
+  return (
+    has(values.plex, 'token') ||
+    has(values.jellyfin, 'apiKey') ||
+    plexServers.some(({ values }) => has(values, 'token'))
+  )
 }
 
 function readAccounts(

@@ -84,6 +84,12 @@ export const library = group('A folder of films or of shows.', {
       example: String.raw`\bCAM\b`,
     }),
   }),
+  sidecars: group('Which small files lie beside its titles; see docs/decisions/0008-files-beside-titles.md.', {
+    plexmatch: setting(kinds.boolean, 'true', 'A .plexmatch in the folder of each show, with its ids, for Plex.'),
+    nfo: setting(kinds.boolean, 'false', 'NFO files for films, shows and episodes, for Kodi, Jellyfin and NFO agents.'),
+    artwork: setting(kinds.boolean, 'false', "The provider's posters and backdrops."),
+    subtitles: setting(kinds.boolean, 'true', 'Subtitles that the provider has as files of their own.'),
+  }),
   make: group('Which of its titles become files by themselves, of those that a file has to be made from first.', {
     policy: setting(
       kinds.choice('everything', 'newest', 'matching', 'on-demand'),
@@ -135,6 +141,17 @@ export const guideSource = group('A guide from elsewhere, as XMLTV.', {
     '50',
     "The lowest goes first where several have programmes; the provider's own guide has 100.",
   ),
+})
+
+export const plexServer = group('A further Plex Media Server; what is not said here is as in plex.', {
+  name: required(kinds.text, 'What reports call it.', { example: 'cabin' }),
+  url: required(kinds.serverUrl, 'Its address.', { example: 'http://192.168.2.10:32400' }),
+  token: optional(kinds.secret, "A token of its owner's account.", { example: 'xxxxxxxxxxxxxxxxxxxx' }),
+  tokenFile: optional(kinds.path, 'A file that holds the token.', {
+    example: '/run/secrets/cabin-token',
+    alternative: true,
+  }),
+  mount: optional(kinds.text, 'Where the export is mounted on its host.', { example: '/mnt/reelport' }),
 })
 
 /** Every setting there is: what is parsed, its defaults, and the reference all come from here. */
@@ -235,6 +252,47 @@ export const settings = group('Everything is optional; without an account, there
     perHour: setting(kinds.integer(0, 10_000), '0', 'Channels tried in an hour at most, for each account; 0 is none.'),
     ffprobe: setting(kinds.boolean, 'false', 'Whether what comes is looked at by ffprobe, too.'),
   }),
+  plex: group('A Plex Media Server that is set up, and kept so, once "reelport plex setup" was run.', {
+    url: optional(kinds.serverUrl, 'Its address; without it, nothing is done.', {
+      example: 'http://192.168.1.10:32400',
+    }),
+    token: optional(
+      kinds.secret,
+      'A token of its owner\'s account; without one, that of "reelport plex link" or of its Preferences.xml.',
+      { example: 'xxxxxxxxxxxxxxxxxxxx' },
+    ),
+    tokenFile: optional(kinds.path, 'A file that holds the token.', {
+      example: '/run/secrets/plex-token',
+      alternative: true,
+    }),
+    preferences: optional(kinds.path, 'Its Preferences.xml, where it is in no usual place.', {
+      example: '/config/Library/Application Support/Plex Media Server/Preferences.xml',
+      alternative: true,
+    }),
+    mount: optional(kinds.text, 'Where the export is mounted on its host; without it, no libraries are made.', {
+      example: '/mnt/reelport',
+    }),
+    liveTv: setting(kinds.boolean, 'true', 'Whether it gets our tuners with their guides and channels.'),
+    libraries: setting(kinds.boolean, 'true', 'Whether it gets our libraries.'),
+    scans: setting(kinds.boolean, 'true', 'Whether it is told to scan folders that changed.'),
+    agent: setting(
+      kinds.choice('plex', 'nfo'),
+      'plex',
+      'Where libraries have titles from: looked up by Plex, or from NFO files, which takes version 1.43.1.',
+    ),
+    language: setting(kinds.text, 'en-US', 'The language of titles in its libraries.'),
+    guideLanguage: setting(kinds.text, 'eng', 'The language of the guide, by three letters.'),
+    watch: setting(kinds.schedule, '5m', 'How often it is looked at, and repaired, after it was set up.'),
+    signIn: setting(kinds.serverUrl, 'https://plex.tv', 'Where "reelport plex link" gets its token.'),
+  }),
+  plexServers: entries('Further Plex servers, that are set up and kept so, too.', plexServer),
+  jellyfin: group('A Jellyfin server that "reelport jellyfin apply" sets up.', {
+    url: optional(kinds.serverUrl, 'Its address.', { example: 'http://192.168.1.10:8096' }),
+    apiKey: optional(kinds.secret, 'An API key, from Dashboard, API Keys.', { example: 'xxxxxxxxxxxxxxxxxxxx' }),
+    mount: optional(kinds.text, 'Where the export is mounted on its host; without it, no libraries are made.', {
+      example: '/mnt/reelport',
+    }),
+  }),
   nfs: group('The NFS server.', {
     host: setting(kinds.listenAddress, '0.0.0.0', 'The address to listen on; :: is all, IPv6 too.'),
     port: setting(kinds.port, '2049', 'The TCP port of NFS and MOUNT.'),
@@ -283,6 +341,16 @@ export const settings = group('Everything is optional; without an account, there
   measure: group('Learning the exact size of files, which is what makes them appear.', {
     perSecond: setting(kinds.decimal(0.01, 1_000), '5', 'Files measured in a second at most, for each account.'),
     concurrency: setting(kinds.integer(1, 32), '2', 'Files measured at once at most, for each account.'),
+  }),
+  sidecars: group('Fetching the pictures and subtitles that libraries carry.', {
+    perSecond: setting(kinds.decimal(0.01, 1_000), '5', 'Files fetched in a second at most, for each account.'),
+    concurrency: setting(kinds.integer(1, 32), '2', 'Files fetched at once at most, for each account.'),
+    budget: setting(kinds.size('0', '1000TiB'), '20GiB', 'Bytes of them to keep; beyond that, none are fetched.'),
+    trustedHosts: optional(
+      kinds.list(kinds.hostName, 'a list of host names'),
+      "Hosts that are asked for them although their addresses are private, as the account's own are.",
+      { example: ['images.lan'] },
+    ),
   }),
   streams: group('Titles that come as HLS playlists or raw MPEG-TS.', {
     hls: setting(

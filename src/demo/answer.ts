@@ -49,7 +49,7 @@ export const streamed = (contentType: string, body: Iterable<Buffer>): Answer =>
   body,
 })
 
-function buffered(status: number, body: Buffer, headers: Record<string, string>): Answer {
+export function buffered(status: number, body: Buffer, headers: Record<string, string>): Answer {
   return { status, headers, bytes: body.length, body: [body] }
 }
 

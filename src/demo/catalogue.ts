@@ -1,3 +1,4 @@
+import type { Extras } from './extras.ts'
 import type { HlsTitle } from './hls.ts'
 import type { LiveSource } from './live.ts'
 import type { Media } from './media.ts'
@@ -34,7 +35,7 @@ interface Title {
   readonly addedAt: number
 }
 
-export interface Movie extends Title {
+export interface Movie extends Title, Extras {
   readonly year?: number
   readonly plot?: string
   readonly genre?: string
@@ -49,7 +50,7 @@ export interface Movie extends Title {
   readonly hls?: HlsTitle
 }
 
-export interface Show extends Title {
+export interface Show extends Title, Extras {
   readonly year?: number
   readonly plot?: string
   readonly genre?: string
@@ -61,7 +62,7 @@ export interface Show extends Title {
 /** `{"1": […]}`; `[[…], […]]`, PHP's way with keys 0, 1, 2 …; `[…]`, each with its season. */
 export type EpisodesShape = 'by-season' | 'array-of-arrays' | 'flat'
 
-export interface Episode {
+export interface Episode extends Extras {
   readonly id: number
   readonly showId: number
   /** 0 holds the specials. */

@@ -42,7 +42,7 @@ export async function demoCatalogue(
     return { addedAt, durationSeconds, media: wholeFile(hls.tracks[0]!), hls, extension: 'm3u8' }
   }
 
-  const movies = titles.movies.map(({ clip, ...movie }): Movie => ({ ...playable(clip), ...movie }))
+  const movies = titles.movies.map(({ clip, ...movie }): Movie => ({ ...playable(clip), ...movie, art: true }))
   const episodes = titles.shows.flatMap(show =>
     show.episodes.map(({ clip, ...episode }): Episode => ({ ...playable(clip), ...episode, showId: show.id })),
   )
@@ -56,7 +56,7 @@ export async function demoCatalogue(
   }
   const shows = [...titles.shows, ...(hls ? hlsShows : [])].map(({ episodes: _, ...show }): Show => {
     const last = episodes.findLast(episode => episode.showId === show.id)!
-    return { ...show, addedAt: last.addedAt }
+    return { ...show, addedAt: last.addedAt, art: true }
   })
   const channels = await Promise.all(
     titles.channels.map(async (channel, at): Promise<Channel> => {

@@ -3,10 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
-import { type Answer, type Exchange, streamed, text } from './answer.ts'
+import { type Answer, buffered, type Exchange, streamed, text } from './answer.ts'
 import type { Catalogue, StreamKind } from './catalogue.ts'
 import { changedCatalogue } from './changed-catalogue.ts'
 import { Exchanges } from './exchanges.ts'
+import { extraBytes } from './extras.ts'
 import { type AnswerFaults, FaultBook, type Faults, type Target } from './faults.ts'
 import { type Guide, type GuideOptions, guideOf } from './guide.ts'
 import { guideAnswer } from './guide-answer.ts'
@@ -105,10 +106,15 @@ export class Desk {
     return revisedMedia(media, revision, growBy)
   }
 
+  extra(file: string): Buffer | undefined {
+    return extraBytes(file, this.#book.peek(`extras/${file}`).revision)
+  }
+
   addRoutes(app: FastifyInstance): void {
     app.route({ method: GET_AND_HEAD, url: '/player_api.php', handler: this.#playerApi })
     app.route({ method: GET_AND_HEAD, url: '/get.php', handler: this.#playlist })
     app.route({ method: GET_AND_HEAD, url: '/xmltv.php', handler: this.#xmltv })
+    app.route({ method: GET_AND_HEAD, url: '/extras/:file', handler: this.#extra })
     this.streams.addRoutes(app)
     app.setNotFoundHandler((request, reply) =>
       this.#answer(request, reply, 'other', 'other', () => text(404, 'not found\n')),
@@ -144,6 +150,15 @@ export class Desk {
       const plus = query.type === 'm3u_plus'
       const options = { base: `http://${hostOf(request)}`, username, password, plus, output } as const
       return streamed('audio/x-mpegurl', pieces(playlist(this.#catalogue, options)))
+    })
+  }
+
+  readonly #extra = (request: FastifyRequest, reply: FastifyReply) => {
+    const { file } = request.params as { file: string }
+    return this.#answer(request, reply, 'extra', `extras/${file}`, () => {
+      const bytes = this.extra(file)
+      const contentType = file.endsWith('.jpg') ? 'image/jpeg' : 'application/x-subrip'
+      return bytes === undefined ? text(404, 'not found\n') : buffered(200, bytes, { 'content-type': contentType })
     })
   }
 

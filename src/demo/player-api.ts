@@ -49,7 +49,8 @@ export function playerApi(
   const { action, query, now } = request
   const number = (name: string) => (/^\d{1,15}$/.test(query[name] ?? '') ? Number(query[name]) : undefined)
   const list = listActions[action]
-  if (list !== undefined) return jsonList(irregular(listRows(catalogue, list, number('category_id')), faults))
+  const base = `http://${request.host}`
+  if (list !== undefined) return jsonList(irregular(listRows(catalogue, list, base, number('category_id')), faults))
   const categories = categoryActions[action]
   if (categories !== undefined) return jsonList(irregular(catalogue.categories[categories].map(categoryRow), faults))
   const object = (value: Row) => json(irregularNumbers(value, faults))
@@ -64,7 +65,7 @@ export function playerApi(
     case 'get_series_info': {
       const show = catalogue.show(number('series_id') ?? -1)
       if (show === undefined) return json({ seasons: [], info: [], episodes: [] })
-      return object(showDetails(show, catalogue.episodes(show), faults))
+      return object(showDetails(show, catalogue.episodes(show), faults, base))
     }
     case 'get_short_epg':
     case 'get_simple_data_table': {

@@ -91,6 +91,8 @@ export interface DemoProvider extends AsyncDisposable {
   live(id: number): LiveSource
   /** A segment of a channel as HLS clients get it, by the name of its track: encrypted where the channel is. */
   liveSegment(id: number, track: string, number: number): Buffer
+  /** A picture or subtitles beside a title as they are now, by the name at the end of their address: `movie-101-poster.jpg`. */
+  extra(name: string): Buffer
   /** The file on disk behind a made title. */
   file(kind: StreamKind, id: number): string
   /** Every redirect handed out so far leads to 403. */
@@ -161,6 +163,11 @@ export async function startDemoProvider(options: DemoOptions, deps: DemoDeps = {
       const track = moment.source.tracks.find(track => track.name === name)
       if (track === undefined) throw new Error(`There is no track ${name} of live/${id}`)
       return sentLiveSegment(moment, track, number)
+    },
+    extra(name) {
+      const bytes = desk.extra(name)
+      if (bytes === undefined) throw new Error(`There is no extras/${name}`)
+      return bytes
     },
     file(kind, id) {
       const { file } = desk.streams.mediaOf(kind, id) ?? {}

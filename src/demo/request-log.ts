@@ -6,7 +6,8 @@ const MAX_RECORDS = 20_000
 
 /**
  * What was asked for. Of a title or a channel served as HLS: its playlists (`playlist-hls`), pieces of media (`segment`), only
- * the length of one (`length`, a HEAD), keys; they are never `movie`, `series` or `live`, which is a transport stream.
+ * the length of one (`length`, a HEAD), keys; they are never `movie`, `series` or `live`, which is a transport stream. Pictures and
+ * subtitles beside titles are `extra`.
  */
 export type RequestKind =
   | 'api'
@@ -19,6 +20,7 @@ export type RequestKind =
   | 'segment'
   | 'length'
   | 'key'
+  | 'extra'
   | 'other'
 
 /** One request and what became of it. Nothing in it is secret: a target has no credentials. */

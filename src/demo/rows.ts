@@ -1,4 +1,5 @@
 import type { Catalogue, Category, Channel, Episode, Movie, Show } from './catalogue.ts'
+import { extraAddresses } from './extras.ts'
 import type { RowFaults } from './faults.ts'
 
 /** JSON as panels of the Xtream Codes family write it: some numbers as text, dates three ways, nothing ever absent. */
@@ -27,14 +28,16 @@ export const channelRow = (channel: Channel): Row => ({
   thumbnail: '',
 })
 
-export const movieRow = (movie: Movie, num: number): Row => ({
+export const movieRow = (movie: Movie, num: number, base: string): Row => ({
   num,
   name: movie.name,
   title: movie.name,
   year: movie.year === undefined ? '' : String(movie.year),
   stream_type: 'movie',
   stream_id: movie.id,
-  stream_icon: '',
+  stream_icon: extraAddresses(base, 'movie', movie).poster,
+  ...(movie.art && { backdrop_path: extraAddresses(base, 'movie', movie).backdrop }),
+  ...(movie.subtitles && { subtitles: extraAddresses(base, 'movie', movie).subtitles }),
   rating: 7,
   rating_5based: 3.5,
   added: String(movie.addedAt),
@@ -88,11 +91,11 @@ export const movieDetails = (movie: Movie, faults: RowFaults): Row => ({
   },
 })
 
-const showFacts = (show: Show): Row => ({
+const showFacts = (show: Show, base: string): Row => ({
   name: show.name,
   title: show.name,
   year: show.year === undefined ? '' : String(show.year),
-  cover: '',
+  cover: extraAddresses(base, 'show', show).poster,
   plot: show.plot ?? '',
   cast: '',
   director: '',
@@ -102,7 +105,7 @@ const showFacts = (show: Show): Row => ({
   last_modified: String(show.addedAt),
   rating: '7',
   rating_5based: 3.5,
-  backdrop_path: [],
+  backdrop_path: extraAddresses(base, 'show', show).backdrop,
   youtube_trailer: '',
   episode_run_time: '1',
   category_id: String(show.categoryId),
@@ -110,14 +113,14 @@ const showFacts = (show: Show): Row => ({
   ...(show.tmdbId !== undefined && { tmdb: String(show.tmdbId) }),
 })
 
-export const showRow = (show: Show, num: number): Row => ({
+export const showRow = (show: Show, num: number, base: string): Row => ({
   num,
-  ...showFacts(show),
+  ...showFacts(show, base),
   stream_type: 'series',
   series_id: show.id,
 })
 
-export function showDetails(show: Show, episodes: readonly Episode[], faults: RowFaults): Row {
+export function showDetails(show: Show, episodes: readonly Episode[], faults: RowFaults, base: string): Row {
   const seasons = [...Map.groupBy(episodes, episode => episode.season).entries()]
   return {
     ...seasonsOf(
@@ -130,19 +133,19 @@ export function showDetails(show: Show, episodes: readonly Episode[], faults: Ro
         overview: '',
         season_number: season,
         vote_average: 0,
-        cover: '',
+        cover: extraAddresses(base, 'show', show).seasonPoster(season),
         cover_big: '',
       })),
     ),
-    ...infoOf(faults, { ...showFacts(show), series_id: show.id }),
+    ...infoOf(faults, { ...showFacts(show, base), series_id: show.id }),
     episodes: shapedEpisodes(
       faults.episodes ?? show.episodesShape,
-      seasons.map(([season, own]) => [season, own.map(episode => episodeRow(show, episode, faults))] as const),
+      seasons.map(([season, own]) => [season, own.map(episode => episodeRow(show, episode, faults, base))] as const),
     ),
   }
 }
 
-function episodeRow(show: Show, episode: Episode, faults: RowFaults): Row {
+function episodeRow(show: Show, episode: Episode, faults: RowFaults, base: string): Row {
   const code = `S${pad(episode.season)}E${pad(episode.number)}`
   return {
     id: String(episode.id),
@@ -157,7 +160,7 @@ function episodeRow(show: Show, episode: Episode, faults: RowFaults): Row {
       rating: 7,
       season: episode.season,
     },
-    subtitles: [],
+    subtitles: extraAddresses(base, 'series', episode).subtitles,
     custom_sid: '',
     added: String(episode.addedAt),
     season: episode.season,
@@ -204,15 +207,16 @@ const pad = (value: number) => String(value).padStart(2, '0')
 const clockTime = (seconds: number) =>
   `${pad(Math.floor(seconds / 3600))}:${pad(Math.floor(seconds / 60) % 60)}:${pad(Math.floor(seconds) % 60)}`
 
-/** The rows of a list; `categoryId` leaves only those of one category. */
+/** The rows of a list, whose addresses begin with `base`; `categoryId` leaves only those of one category. */
 export function* listRows(
   catalogue: Catalogue,
   kind: 'movie' | 'show' | 'channel',
+  base: string,
   categoryId?: number,
 ): Generator<Row> {
   const wanted = (item: { categoryId: number }) => categoryId === undefined || item.categoryId === categoryId
   let num = 0
-  if (kind === 'movie') for (const movie of catalogue.movies()) if (wanted(movie)) yield movieRow(movie, ++num)
-  if (kind === 'show') for (const show of catalogue.shows()) if (wanted(show)) yield showRow(show, ++num)
+  if (kind === 'movie') for (const movie of catalogue.movies()) if (wanted(movie)) yield movieRow(movie, ++num, base)
+  if (kind === 'show') for (const show of catalogue.shows()) if (wanted(show)) yield showRow(show, ++num, base)
   if (kind === 'channel') for (const channel of catalogue.channels()) if (wanted(channel)) yield channelRow(channel)
 }

@@ -37,6 +37,8 @@ export interface DemoMovie {
   readonly tmdbIn?: 'list' | 'details'
   /** Claimed instead of the true one. */
   readonly extension?: string
+  /** Languages of subtitles that are files of their own. */
+  readonly subtitles?: readonly string[]
   readonly clip: Clip
 }
 
@@ -97,6 +99,7 @@ export const movies: readonly DemoMovie[] = [
     categoryId: 3,
     genre: 'Drame',
     plot: 'Un gardien, une tempête, et une lumière qui ne tourne plus.',
+    subtitles: ['en', 'fr'],
     clip: film('le-phare', 'Le Phare', 'mp4-index-last', 45, { color: '0x2e282a', tone: 262, language: 'fre' }),
   },
   {

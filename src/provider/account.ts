@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
+import { type AttachmentOptions, AttachmentRequests, guardExcept } from './attachment-requests.ts'
 import { type ByteOptions, ByteRequests, type FileBody, type Locators } from './byte-requests.ts'
 import { type FetchedDocument, fetchFrom } from './documents.ts'
 import { ProviderError } from './errors.ts'
@@ -30,6 +31,8 @@ export type AccountOptions = {
   /** Milliseconds that a closed connection still counts as open. Default 0. */
   readonly settleMs?: number
   readonly timeouts?: Partial<Timeouts>
+  /** Hosts of pictures and subtitles that may have private addresses, as the account's own may. */
+  readonly trustedHosts?: readonly string[]
 } & AccessOptions &
   (
     | {
@@ -84,6 +87,11 @@ export interface Account extends AsyncDisposable {
    * @throws ProviderError: `changed` when the choice is no longer offered, `unsupported` for what no file can be made of.
    */
   hls(locator: string, options: HlsOptions): Promise<HlsTitle>
+  /**
+   * A picture or subtitles, whole, up to 10 MiB; over a connection slot where it is at one of the account's own hosts. Other
+   * hosts are asked only where their addresses are public. @throws ProviderError.
+   */
+  attachment(locator: string, options: AttachmentOptions): Promise<Uint8Array>
   /** A live channel, whichever way it comes, over one connection slot for as long as it is read. @throws ProviderError. */
   live(locator: string, options: LiveOptions): Promise<LiveStream>
   /** A live channel that is HLS, for clients that speak it. @throws ProviderError, `unsupported` for what is no HLS. */
@@ -120,7 +128,7 @@ export function openAccount(options: AccountOptions, { log, clock = systemClock 
   const ports = { http, clock, log: part, learnLimit }
   const source =
     options.type === 'xtream'
-      ? xtreamSource(options.id, new Xtream({ ...options, answerMs }, ports))
+      ? xtreamSource(options, new Xtream({ ...options, answerMs }, ports))
       : playlistSource(options, answerMs, ports)
   const { snapshot, locators, status, panel } = source
   const sharing = shareSlots(identitiesOf(options), {
@@ -129,6 +137,11 @@ export function openAccount(options: AccountOptions, { log, clock = systemClock 
     ...(settleMs !== undefined && { settleMs }),
   })
   const bytes = new ByteRequests(http, sharing.slots, locators, part)
+  const ownHosts = new Set(hostsOf(options))
+  const guard = guardExcept(new Set([...ownHosts, ...(options.trustedHosts ?? [])].map(host => host.toLowerCase())))
+  const elsewhere = new HttpClient({ userAgent: options.userAgent, ...timeouts, clock, guard })
+  const { login } = source
+  const attachments = new AttachmentRequests({ http: elsewhere, slots: sharing.slots, login, ownHosts })
   const access = new Access(options, clock)
   const live = new LiveStreams({ http, slots: sharing.slots, locators, access, log: part, clock })
   const titles = new HlsTitles({ http, slots: sharing.slots, locators, log: part, clock })
@@ -138,6 +151,7 @@ export function openAccount(options: AccountOptions, { log, clock = systemClock 
     snapshot,
     measure: (locator, ask) => bytes.measure(locator, ask),
     open: (locator, range, ask) => bytes.open(locator, range, ask),
+    attachment: (locator, ask) => attachments.fetch(locator, ask),
     hls: (locator, ask) => titles.open(locator, ask),
     live: (locator, ask) => live.open(locator, ask),
     hlsRelay: (locator, ask) => live.relay(locator, ask),
@@ -148,23 +162,37 @@ export function openAccount(options: AccountOptions, { log, clock = systemClock 
     async [Symbol.asyncDispose]() {
       sharing[Symbol.dispose]()
       panel?.[Symbol.dispose]()
+      await elsewhere[Symbol.asyncDispose]()
       await http[Symbol.asyncDispose]()
     },
   }
+}
+
+/** The names of the hosts that the account's addresses name. */
+function hostsOf(options: AccountOptions): readonly string[] {
+  const addresses =
+    options.type === 'xtream' ? options.hosts.map(host => panelBase(host).href) : [options.playlist.reveal().trim()]
+  return addresses
+    .filter(address => URL.canParse(address))
+    .map(address => new URL(address).hostname.replace(/^\[|\]$/g, '').toLowerCase())
+    .filter(host => host !== '')
 }
 
 /** The half of an account that depends on its type. */
 interface Source {
   readonly snapshot: ProviderSnapshot
   readonly locators: Locators
+  /** What the placeholders of locators stand for. */
+  readonly login: Partial<Login>
   readonly status: Account['status']
   readonly panel: Xtream | undefined
   /** Where the guide is. @throws ProviderError `gone` when there is none. */
   guide(signal: AbortSignal): Promise<HttpTarget> | HttpTarget
 }
 
-function xtreamSource(id: string, xtream: Xtream): Source {
+function xtreamSource({ id, username, password }: AccountOptions & { type: 'xtream' }, xtream: Xtream): Source {
   return {
+    login: { username: username.reveal(), password: password.reveal() },
     snapshot: xtreamSnapshot(id, xtream),
     locators: xtream,
     status: signal => xtream.status(signal),
@@ -190,6 +218,7 @@ function playlistSource(options: AccountOptions & { type: 'm3u' }, answerMs: num
   return {
     snapshot: playlistSnapshot(options.id, m3u),
     locators: m3u,
+    login,
     panel,
     async guide(signal) {
       const own = await m3u.guideTarget(signal)

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Agent, type Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
+import type { AddressGuard } from './attachment-requests.ts'
 import { ProviderError, type ProviderErrorCode } from './errors.ts'
 import { retryAfterMs } from './headers.ts'
 
@@ -19,6 +20,8 @@ export interface HttpOptions {
   /** Between two pieces of a body, while the reader waits for one. */
   readonly stallMs: number
   readonly clock: Clock
+  /** Which addresses may be asked; all when not given. */
+  readonly guard?: AddressGuard
 }
 
 /** Where a request goes. `label` is what messages and the log call it: the URL itself carries credentials. */
@@ -68,7 +71,7 @@ export class HttpClient implements AsyncDisposable {
     this.#options = options
     this.#agent = new Agent({
       allowH2: false,
-      connect: { timeout: options.connectMs },
+      connect: { timeout: options.connectMs, ...(options.guard && { lookup: options.guard.lookup }) },
       headersTimeout: options.headersMs,
       bodyTimeout: options.stallMs,
     })
@@ -122,6 +125,7 @@ export class HttpClient implements AsyncDisposable {
     signal: AbortSignal,
   ) {
     signal.throwIfAborted()
+    this.#options.guard?.check(url)
     try {
       const { origin, pathname, search } = url
       return await this.#agent.request({
@@ -136,6 +140,7 @@ export class HttpClient implements AsyncDisposable {
       })
     } catch (error) {
       if (signal.aborted) throw signal.reason
+      if (error instanceof ProviderError) throw error
       throw transportError(error, `Cannot read ${label} from ${url.host}`, 'headers')
     }
   }

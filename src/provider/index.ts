@@ -9,12 +9,14 @@ export type { Outline, OutlineMap, OutlineSegment, OutlineTrack } from './hls/ou
 export type { HlsSession, HlsTitle, Piece } from './hls/title.ts'
 export type { HlsRelay, LiveOptions, LivePiece, LiveStream, LiveTrack, RelayedAnswer } from './live/model.ts'
 export type {
+  Description,
   Playable,
   ProviderCategory,
   ProviderChannel,
   ProviderEpisode,
   ProviderMovie,
   ProviderRecord,
+  ProviderSeason,
   ProviderSection,
   ProviderShow,
   ProviderSnapshot,

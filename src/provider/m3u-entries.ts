@@ -12,6 +12,8 @@ export interface M3uEntry {
   readonly url: string
   /** Headers that the player is told to send, from the pipe, #EXTVLCOPT, #KODIPROP and attributes. */
   readonly headers: Readonly<Record<string, string>>
+  /** Addresses of subtitles, from #EXTVLCOPT:sub-file and input-slave. */
+  readonly subtitles?: readonly string[]
   /** True after #EXT-X-PLAYLIST-TYPE:VOD. */
   readonly vod: boolean
 }
@@ -24,12 +26,14 @@ interface Told {
   attributes: Readonly<Record<string, string>>
   ownGroups: readonly string[] | undefined
   headers: Record<string, string>
+  subtitles: readonly string[]
   vod: boolean
 }
 
 const maxGroups = 20
 const maxNameLength = 1000
 const maxAttributes = 100
+const maxSubtitles = 20
 const attributeHeaders = {
   'user-agent': 'user-agent',
   'http-user-agent': 'user-agent',
@@ -94,6 +98,7 @@ export class M3uParser {
         break
       case 'EXTVLCOPT':
         Object.assign(this.#fresh().headers, vlcHeaders(value))
+        this.#told.subtitles = [...this.#told.subtitles, ...vlcSubtitles(value)].slice(0, maxSubtitles)
         break
       case 'KODIPROP':
         Object.assign(this.#fresh().headers, kodiHeaders(value))
@@ -131,13 +136,14 @@ export class M3uParser {
       groups: told.ownGroups ?? (attributes['group-title'] ? groupsOf(attributes['group-title']) : this.#stickyGroups),
       url: url.trim(),
       headers: { ...Object.fromEntries(fromAttributes), ...told.headers, ...pairs(behindPipe.join('|')) },
+      ...(told.subtitles.length > 0 && { subtitles: told.subtitles }),
       vod: told.vod,
     }
   }
 }
 
 function nothing(): Told {
-  return { name: '', duration: -1, attributes: {}, ownGroups: undefined, headers: {}, vod: false }
+  return { name: '', duration: -1, attributes: {}, ownGroups: undefined, headers: {}, subtitles: [], vod: false }
 }
 
 /** `-1 tvg-id="x" group-title='A, B' radio=true,The name, commas and all` */
@@ -195,6 +201,17 @@ function vlcHeaders(value: string): Record<string, string> {
   if (option === undefined) return {}
   const bare = text.trim().replace(/^"(.*)"$/, '$1')
   return headers([[/^u/i.test(option) ? 'user-agent' : 'referer', bare]])
+}
+
+/** `sub-file=http://…`, `input-slave=http://…#http://…`: of slaves only those that are named like subtitles. */
+function vlcSubtitles(value: string): readonly string[] {
+  const [, option, text = ''] = /^\s*(sub-file|input-slave)\s*=\s*(.*)$/i.exec(value) ?? []
+  if (option === undefined) return []
+  const addresses = text
+    .replaceAll('"', '')
+    .split('#')
+    .filter(address => /^https?:\/\/\S+$/i.test(address))
+  return /^s/i.test(option) ? addresses : addresses.filter(address => /\.(?:srt|vtt|ass|ssa)(?:\?|$)/i.test(address))
 }
 
 function kodiHeaders(value: string): Record<string, string> {

@@ -1,7 +1,8 @@
 import { count, extension, imdbId, present, tmdbId, webAddress } from './decode.ts'
+import { withoutLogin } from './description.ts'
 import type { M3uEntry } from './m3u-entries.ts'
 import { keyOf, locatorOf, shortHash } from './m3u-locator.ts'
-import type { ProviderRecord, Rejected } from './records.ts'
+import type { Description, ProviderRecord, Rejected } from './records.ts'
 import type { Login } from './urls.ts'
 
 /** Extensions of files; `ts` and `m3u8` are what live channels have too. */
@@ -27,6 +28,10 @@ export class M3uRecords {
 
   /** The entry's record, and before it those of its categories and its show where they are new. */
   of(entry: M3uEntry): ProviderRecord[] {
+    return this.#records(entry).map(record => withoutLogin(record, this.#login))
+  }
+
+  #records(entry: M3uEntry): ProviderRecord[] {
     const url = this.#absolute(entry.url)
     if (url === undefined)
       return [rejection(entry, `its address is not http(s)${entry.url.includes('://') ? '' : ' but relative'}`)]
@@ -63,14 +68,23 @@ export class M3uRecords {
         tmdbId: tmdbId(attributes['tmdb-id'], attributes.tmdb),
         imdbId: imdbId(attributes['imdb-id'], attributes.imdb),
       }
-      records.push({ type: 'movie', key, name, ...listed, ...present(ids), playable })
+      records.push({ type: 'movie', key, name, ...listed, ...present(ids), ...subtitlesOf(entry), playable })
     } else {
       const showKey = shortHash(what.show.toLowerCase().replace(/\s+/g, ' '))
       if (!this.#shows.has(showKey))
         records.push({ type: 'show', key: showKey, name: what.show, ...listed, complete: true })
       this.#shows.add(showKey)
       const { season, number, title } = what
-      records.push({ type: 'episode', key, showKey, season, number, ...present({ title }), playable })
+      records.push({
+        type: 'episode',
+        key,
+        showKey,
+        season,
+        number,
+        ...present({ title }),
+        ...subtitlesOf(entry),
+        playable,
+      })
     }
     return records
   }
@@ -155,6 +169,10 @@ function episodeOf(name: string, groups: readonly string[]): Classified | undefi
 /** Without the blanks and dashes that stood between a name and the pattern. */
 function trimmed(text: string): string {
   return text.replace(/^[\s._\-:|,)\]]+|[\s._\-:|,([]+$/g, '')
+}
+
+function subtitlesOf({ subtitles }: M3uEntry): { description?: Description } {
+  return subtitles === undefined ? {} : { description: { subtitles: subtitles.map(locator => ({ locator })) } }
 }
 
 function extensionOf(url: string): string | undefined {

@@ -23,6 +23,7 @@ export type ProviderRecord =
   | ProviderCategory
   | ProviderMovie
   | ProviderShow
+  | ProviderSeason
   | ProviderEpisode
   | ProviderChannel
   | Rejected
@@ -40,7 +41,7 @@ export interface ProviderMovie extends Listed {
   readonly year?: number
   readonly tmdbId?: string
   readonly imdbId?: string
-  readonly plot?: string
+  readonly description?: Description
   readonly playable: Playable
 }
 
@@ -49,10 +50,19 @@ export interface ProviderShow extends Listed {
   readonly name: string
   readonly year?: number
   readonly tmdbId?: string
-  readonly plot?: string
+  readonly description?: Description
   /** Milliseconds since the epoch. */
   readonly modifiedAt?: number
   readonly complete: boolean
+}
+
+/** A season's own facts, where the answer with its episodes has any. */
+export interface ProviderSeason {
+  readonly type: 'season'
+  readonly showKey: string
+  readonly season: number
+  /** A locator. */
+  readonly poster?: string
 }
 
 export interface ProviderEpisode {
@@ -62,6 +72,7 @@ export interface ProviderEpisode {
   readonly season: number
   readonly number: number
   readonly title?: string
+  readonly description?: Description
   readonly playable: Playable
 }
 
@@ -85,7 +96,34 @@ export interface Rejected {
 interface Listed {
   readonly key: string
   readonly categoryKeys: readonly string[]
+  /** A channel's logo as it is; a title's poster as a locator. */
   readonly poster?: string
+}
+
+/** What the provider says about a title for people to read; any of it may be missing. */
+export interface Description {
+  readonly plot?: string
+  readonly originalTitle?: string
+  readonly genres?: readonly string[]
+  /** Above 0, up to 10. */
+  readonly rating?: number
+  readonly directors?: readonly string[]
+  readonly cast?: readonly string[]
+  /** Such as `2019-05-01`. */
+  readonly premiered?: string
+  readonly runtimeMinutes?: number
+  /** A video's id at YouTube. */
+  readonly trailer?: string
+  /** The locator of a wide picture. */
+  readonly backdrop?: string
+  readonly subtitles?: readonly Subtitle[]
+}
+
+/** Subtitles as a file of its own. */
+export interface Subtitle {
+  readonly locator: string
+  /** As the provider writes it: `en`, `eng`, `English`. */
+  readonly language?: string
 }
 
 export interface Playable {

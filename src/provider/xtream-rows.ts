@@ -16,6 +16,7 @@ import {
   webAddress,
   year,
 } from './decode.ts'
+import { described } from './description.ts'
 import type { Playable, ProviderEpisode, ProviderRecord, ProviderSection, Rejected } from './records.ts'
 
 type Kind = 'movie' | 'show' | 'channel'
@@ -60,9 +61,21 @@ export const xtreamSections: Readonly<Record<'movies' | 'shows' | 'channels', Xt
   },
 }
 
-/** The episodes in the answer to `get_series_info`, whichever of its shapes they come in. */
+/** The seasons and episodes in the answer to `get_series_info`, whichever of its shapes they come in. */
 export function episodesOf(answer: unknown, showKey: string): readonly ProviderRecord[] {
-  return [...leaves(fields(answer).episodes, undefined, 0)].map(leaf => episode(leaf, showKey))
+  const { seasons, episodes } = fields(answer)
+  return [
+    ...list(seasons).flatMap(value => season(value, showKey)),
+    ...[...leaves(episodes, undefined, 0)].map(leaf => episode(leaf, showKey)),
+  ]
+}
+
+/** A season that says something beyond its number. */
+function season(value: unknown, showKey: string): readonly ProviderRecord[] {
+  const row = fields(value)
+  const season = count(row.season_number) ?? count(row.season)
+  const poster = webAddress(row.cover_big, row.cover, row.cover_tmdb)
+  return season === undefined || poster === undefined ? [] : [{ type: 'season', showKey, season, poster }]
 }
 
 export function rejected(section: ProviderSection, row: string, reason: string): Rejected {
@@ -93,8 +106,8 @@ function movie(value: unknown): ProviderRecord {
       year: year(row.year, row.release_date, row.releaseDate, row.releasedate, info.releasedate, info.release_date),
       tmdbId: tmdbId(row.tmdb, row.tmdb_id, info.tmdb_id, info.tmdb),
       imdbId: imdbId(row.imdb_id, row.imdb, info.imdb_id),
-      plot: text(row.plot) ?? text(row.description) ?? text(info.plot),
     }),
+    ...described(row, info),
     playable: playable('movie', key, row),
   }
 }
@@ -113,9 +126,9 @@ function show(value: unknown): ProviderRecord {
     ...present({
       year: year(row.year, row.release_date, row.releaseDate, row.releasedate),
       tmdbId: tmdbId(row.tmdb, row.tmdb_id),
-      plot: text(row.plot) ?? text(row.description),
       modifiedAt: time(row.last_modified) ?? time(row.added),
     }),
+    ...described(row),
     complete: false,
   }
 }
@@ -158,6 +171,7 @@ function episode({ value, season: group }: EpisodeLeaf, showKey: string): Provid
     season: season ?? 1,
     number: episodeNumber,
     ...present({ title }),
+    ...described(row, info),
     playable: playable('series', key, row),
   }
   return record

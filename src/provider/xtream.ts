@@ -4,6 +4,7 @@ import type { Secret } from '../lib/secret.ts'
 import { limited, peek, textOf, unzipped } from './bodies.ts'
 import type { Locators } from './byte-requests.ts'
 import { fields, present } from './decode.ts'
+import { withoutLogin } from './description.ts'
 import { ProviderError } from './errors.ts'
 import type { HttpClient, HttpTarget } from './http.ts'
 import { jsonRows } from './json-rows.ts'
@@ -91,24 +92,25 @@ export class Xtream implements Locators, Disposable {
     if ((this.#status?.at ?? Number.NEGATIVE_INFINITY) + statusAgeMs < this.#ports.clock.now())
       await this.status(signal)
     const { categories, items, idField, category, item } = xtreamSections[name]
+    const login = this.#login()
     for (const [action, decode] of [[categories, category] as const, [items, item] as const]) {
       for await (const row of this.#list(action, signal)) {
         if ('error' in row) {
           const found = new RegExp(`"(?:${idField}|category_id)"\\s*:\\s*"?([\\w-]{1,64})`).exec(row.text)?.[1]
           yield rejected(name, found ?? `row ${row.index + 1} of ${action}`, row.error)
         } else {
-          yield decode(row.value)
+          yield withoutLogin(decode(row.value), login)
         }
       }
     }
   }
 
-  /** One show's episodes. @throws ProviderError. */
+  /** One show's seasons and episodes. @throws ProviderError. */
   async episodes(showKey: string, signal: AbortSignal): Promise<readonly ProviderRecord[]> {
     const { value } = await this.#ask({ action: 'get_series_info', series_id: showKey }, signal, answer => {
       if (typeof answer !== 'object' || answer === null) throw this.#unexpected(String(answer))
       if (!('episodes' in answer || 'info' in answer)) this.#refuseErrors(fields(answer))
-      return episodesOf(answer, showKey)
+      return episodesOf(answer, showKey).map(record => withoutLogin(record, this.#login()))
     })
     return value
   }

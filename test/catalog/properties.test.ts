@@ -23,6 +23,7 @@ const words = [
   'Lagoon',
 ]
 const graceMs = 5 * day
+const libraries = [{ name: 'Movies', kind: 'movies' as const, filter: {}, sidecars: { nfo: true, artwork: true } }]
 
 /** A film as it really is: its bytes never change, whatever the provider calls it. */
 interface Film {
@@ -67,7 +68,7 @@ t.test('whatever a provider does to its list, a film that it still offers keeps 
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async steps => {
       const path = join(directory, String(++run))
       mkdirSync(path)
-      using opened = open(path, { graceMs })
+      using opened = open(path, { graceMs, libraries })
       const { writer, catalog, clock } = opened
       const provider = new FakeProvider()
       const films: Film[] = []
@@ -85,7 +86,7 @@ t.test('whatever a provider does to its list, a film that it still offers keeps 
       const sync = async (kind: 'complete' | 'empty' | 'cut'): Promise<void> => {
         const offered = films.filter(film => film.offered).sort((a, b) => order * (a.number - b.number))
         const rows = offered.map(({ key, name, number }) => ({
-          ...movie(String(key), name),
+          ...movie(String(key), name, { description: { plot: `Once ${name}` }, poster: `http://x/${number}.jpg` }),
           playable: { locator: `movie/${key}`, addedAt: 1_600_000_000_000 + number },
         }))
         const half = rows.slice(0, Math.ceil(rows.length / 2))
@@ -96,6 +97,14 @@ t.test('whatever a provider does to its list, a film that it still offers keeps 
       const measure = (): void => {
         const byLocator = new Map(films.filter(film => film.offered).map(film => [`movie/${film.key}`, film]))
         measureAll(opened, 'one', locator => ({ size: 1000 + (byLocator.get(locator)?.number ?? 9_000_000) }))
+        const facts = { size: 77, sha256: 'ab'.repeat(32), extension: 'jpg' }
+        const due = catalog.toAttach('one', 1_000, clock.now())
+        writer.attach(due.map(({ attachmentId }) => ({ attachmentId, facts })))
+      }
+      const contentOf = (id: number): string => {
+        const sidecar = catalog.sidecar(id)
+        if (sidecar === undefined) return ''
+        return 'text' in sidecar ? Buffer.from(sidecar.text).toString('latin1') : `attachment ${sidecar.attachment.id}`
       }
       const pick = (candidates: readonly Film[], index: number) => candidates[index % Math.max(1, candidates.length)]
 
@@ -153,10 +162,15 @@ t.test('whatever a provider does to its list, a film that it still offers keeps 
 
       const check = (): void => {
         const now = paths(opened)
+        const folders = (ending: RegExp) =>
+          new Set([...now.keys()].filter(path => ending.test(path)).map(path => path.slice(0, path.lastIndexOf('/'))))
+        assert.deepEqual(folders(/\/movie\.nfo$/), folders(/\.mkv$/), 'an NFO file for each film, and for nothing else')
         for (const [path, id] of now) {
-          const { size } = catalog.node(id)!
-          assert.equal(given.get(id) ?? `${path} ${size}`, `${path} ${size}`, 'an id stands for one file for ever')
-          given.set(id, `${path} ${size}`)
+          const { size, renditionId } = catalog.node(id)!
+          const file = `${path} ${size} ${contentOf(id)}`
+          assert.equal(given.get(id) ?? file, file, 'an id stands for one file for ever')
+          given.set(id, file)
+          if (renditionId === null) continue
           const film = films[size - 1000]!
           const place = places.get(film)
           const wasRetired = clock.now() - film.lastSeenAt >= graceMs
@@ -183,7 +197,8 @@ t.test('whatever a provider does to its list, a film that it still offers keeps 
       check()
       checkCatalog(opened.path)
       assert.equal(
-        paths(opened).size >= films.filter(film => film.offered).length,
+        [...paths(opened).keys()].filter(path => path.endsWith('.mkv')).length >=
+          films.filter(film => film.offered).length,
         true,
         'all that is offered is there',
       )

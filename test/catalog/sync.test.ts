@@ -106,7 +106,9 @@ t.test('what is gone is retired after the grace period, and what comes back befo
   await opened.clock.advance(2 * day)
   const { root } = opened.catalog
   const movies = opened.catalog.child(root, 'Movies')!
-  const changes = changed(opened.writer.retire())
+  const retired = opened.writer.retire()
+  t.strictSame(retired.gone, [['Movies', 'Film 10 (2001)']], 'what went is named')
+  const changes = changed(retired)
   t.ok(changes.includes(movies.id), 'the library is told to have changed')
   t.ok(opened.catalog.node(movies.id)!.modifiedAt > movies.modifiedAt)
   t.strictSame(

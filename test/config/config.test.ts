@@ -44,6 +44,13 @@ function failure(load: () => unknown): readonly Problem[] {
   }
 }
 
+/** What a library is when only its name and kind are written. */
+const library = {
+  filter: {},
+  sidecars: { plexmatch: true, nfo: false, artwork: false, subtitles: true },
+  make: { policy: 'everything', newest: 50 },
+}
+
 t.test('nothing at all is a configuration: no account, two libraries, everything at its default', async t => {
   const config = loadConfig({ env: {}, cwd: '/srv/nowhere' })
   t.same(
@@ -53,8 +60,8 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
       demo: false,
       accounts: [],
       libraries: [
-        { name: 'Movies', kind: 'movies', filter: {}, make: { policy: 'everything', newest: 50 } },
-        { name: 'TV', kind: 'shows', filter: {}, make: { policy: 'everything', newest: 50 } },
+        { name: 'Movies', kind: 'movies', ...library },
+        { name: 'TV', kind: 'shows', ...library },
       ],
       tuner: {
         ...{ enabled: true, name: 'reelport', scanPossible: true, maxChannels: 480 },
@@ -70,8 +77,15 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
         ...{ placeholders: true, pruneEmpty: false },
       },
       guides: [],
+      sidecars: { perSecond: 5, concurrency: 2, budgetBytes: 21_474_836_480 },
       live: { bufferBytes: 8_388_608, stallMs: 5_000, startMs: 20_000, lingerMs: 0 },
       tests: { perHour: 0, ffprobe: false },
+      plex: {
+        ...{ liveTv: true, libraries: true, scans: true, agent: 'plex', language: 'en-US', guideLanguage: 'eng' },
+        ...{ watch: { type: 'every', ms: 300_000 }, signIn: { url: 'https://plex.tv' } },
+      },
+      plexServers: [],
+      jellyfin: {},
       nfs: {
         host: '0.0.0.0',
         port: 2049,
@@ -287,6 +301,15 @@ const wrong: readonly (readonly [
   ["sync: {schedule: '61 * * * *'}", ['1:8', 'is not a schedule']],
   ["sync: {schedule: '0 0 30 2 *'}", ['1:8', 'is not a schedule']],
   ['measure: {perSecond: 0}', ['1:11', '"0" is not a number in range', '0.01']],
+  [
+    "sidecars: {trustedHosts: 'http://images.lan/x'}",
+    ['1:12', '"http://images.lan/x" is not the name or address', 'only the host'],
+  ],
+  ['sidecars: {budget: -1}', ['1:12', '"-1" is not a size']],
+  [
+    'libraries: [{name: A, kind: movies, sidecars: {nfo: maybe}}]',
+    ['1:48', 'libraries.sidecars.nfo: "maybe" is not a yes or no'],
+  ],
   ['streams: {hls: live}', ['1:11', 'streams.hls: "live" is not one of instant or made']],
   [
     'libraries: [{name: A, kind: movies, make: {policy: matching, newest: 0}}]',

@@ -72,7 +72,8 @@ t.test('titles served as HLS stand in all lists, and in none when they are not a
   const others: { stream_id: number; added: string }[] = JSON.parse(
     (await get(addresses(plain).api('get_vod_streams'))).body.toString(),
   )
-  t.same(movies.slice(0, others.length), others, 'the others are what they were')
+  const withoutPort = (rows: readonly object[]) => JSON.parse(JSON.stringify(rows).replace(/127\.0\.0\.1:\d+/g, 'host'))
+  t.same(withoutPort(movies.slice(0, others.length)), withoutPort(others), 'the others are what they were')
   t.equal(others.length, 10)
 })
 

@@ -8,7 +8,7 @@ import { type DemoProvider, type Media, readAll } from '../../src/demo/index.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
 import { ageCache, freePorts, pause, randomFrom } from '../lib/crashing.ts'
 import { startDemo } from '../lib/demo.ts'
-import { connectNfs, files, type NfsClient, NfsFailure, type Seen } from '../lib/nfs-client.ts'
+import { connectNfs, type NfsClient, NfsFailure, type Seen, titleFiles } from '../lib/nfs-client.ts'
 import { type ServerProcess, startServer } from '../lib/reelport.ts'
 import { until } from '../lib/until.ts'
 
@@ -74,7 +74,7 @@ t.test(`nothing wrong is ever served, ${rounds} times killed (REELPORT_CRASH_SEE
       'everything to be listed',
       async () => {
         await using nfs = await connectNfs(nfsPort!)
-        return files(await nfs.walk()).length === films + 12
+        return titleFiles(await nfs.walk()).length === films + 12
       },
       20_000,
     ).catch(async error => {
@@ -85,7 +85,7 @@ t.test(`nothing wrong is ever served, ${rounds} times killed (REELPORT_CRASH_SEE
       throw new Error(`Not listed: ${JSON.stringify(unlisted)}`, { cause: error })
     })
     await using nfs = await connectNfs(nfsPort!)
-    for (const seen of files(await nfs.walk())) {
+    for (const seen of titleFiles(await nfs.walk())) {
       ledger.saw(seen)
       const bytes = await nfs.read(seen.handle, 0, seen.attributes.size).catch(error => error as Error)
       if (bytes instanceof NfsFailure && bytes.status === 'STALE') continue // revised since: measured again by and by
@@ -182,12 +182,12 @@ async function client(port: number, ledger: Ledger, signal: AbortSignal): Promis
   let nfs: NfsClient | undefined
   try {
     nfs = await connectNfs(port)
-    for (const seen of files(await nfs.walk())) ledger.saw(seen)
+    for (const seen of titleFiles(await nfs.walk())) ledger.saw(seen)
     while (!signal.aborted) {
       const known = ledger.handles
       const { handle, attributes } = known[Math.floor(random() * known.length)] ?? { handle: undefined }
       if (handle === undefined || random() < 0.05) {
-        for (const seen of files(await nfs.walk())) ledger.saw(seen)
+        for (const seen of titleFiles(await nfs.walk())) ledger.saw(seen)
         continue
       }
       const offset = Math.floor(random() * attributes!.size)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { startDemo } from '../lib/demo.ts'
-import { connectNfs, files } from '../lib/nfs-client.ts'
+import { connectNfs, files, titleFiles } from '../lib/nfs-client.ts'
 import { reelport, startServer } from '../lib/reelport.ts'
 import { until } from '../lib/until.ts'
 
@@ -35,6 +35,10 @@ t.test('credentials are nowhere but where they were written', async t => {
       config,
       JSON.stringify({
         accounts: [{ hosts: demo.url, username, password, ...changes, timeouts: { headers: '1s', stall: '1s' } }],
+        libraries: [
+          { name: 'Movies', kind: 'movies', sidecars: { nfo: true, artwork: true } },
+          { name: 'TV', kind: 'shows', sidecars: { nfo: true, artwork: true } },
+        ],
         nfs: { host: '127.0.0.1', port: 0, portmap: 'off', hold: '1s' },
         http: { host: '127.0.0.1', port: 0 },
         cache: { reserve: 0 },
@@ -70,7 +74,12 @@ t.test('credentials are nowhere but where they were written', async t => {
     return catalog.titles.movie > 0 && catalog.waiting === 0
   })
   await using client = await connectNfs(note.nfsPort)
-  const all = files(await client.walk())
+  const all = titleFiles(await client.walk())
+  const beside = files(await client.walk()).filter(seen => !all.some(({ path }) => path === seen.path))
+  for (const { path, handle, attributes } of beside) {
+    told.push([path, (await client.read(handle, 0, attributes.size)).toString('latin1')])
+  }
+  t.ok(beside.length > 20, `${beside.length} files lie beside titles`)
   await client.read(all[0]!.handle, 0, all[0]!.attributes.size)
   await everything()
 

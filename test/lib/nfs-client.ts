@@ -124,3 +124,7 @@ export async function connectNfs(port: number, options: RpcClientOptions = {}): 
 /** Only files. */
 export const files = (seen: readonly Seen[]): readonly Seen[] =>
   seen.filter(({ attributes }) => attributes.type === Ftype3.REG)
+
+/** Only files that hold films and episodes: not those that lie beside them. */
+export const titleFiles = (seen: readonly Seen[]): readonly Seen[] =>
+  files(seen).filter(({ path }) => !/\/\.plexmatch$|\.(?:nfo|jpg|srt)$/.test(path))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type App, startApp } from '../../src/app/index.ts'
-import { openCatalog } from '../../src/catalog/index.ts'
+import { openCatalog, type SidecarChoices } from '../../src/catalog/index.ts'
 import { type Config, loadConfig } from '../../src/config/index.ts'
 import { type DemoOptions, type DemoProvider, readAll } from '../../src/demo/index.ts'
 import { type Logger, silentLog } from '../../src/lib/log.ts'
@@ -24,9 +24,13 @@ export interface ServeOptions {
   readonly demo?: Partial<DemoOptions>
   readonly flags?: Readonly<Record<string, string>>
   readonly log?: Logger
+  /** What lies beside titles: nothing when not given, whatever the default. */
+  readonly sidecars?: SidecarChoices
   /** The account is a playlist of the demo provider's, not its API. */
   readonly playlist?: boolean
 }
+
+const nothing = { plexmatch: false, nfo: false, artwork: false, subtitles: false }
 
 /** The whole server, in this process, before the demo provider: every file of it measured and listed. */
 export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<ServedDemo> {
@@ -34,7 +38,9 @@ export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<Se
   t.teardown(() => rmSync(data, { recursive: true, force: true }))
   const demo = await startDemo(options.demo)
   t.teardown(() => demo[Symbol.asyncDispose]())
-  const base = configFor(data, demo, options.flags, options.playlist)
+  const loaded = configFor(data, demo, options.flags, options.playlist)
+  const libraries = loaded.libraries.map(library => ({ ...library, sidecars: { ...nothing, ...options.sidecars } }))
+  const base: Config = { ...loaded, libraries }
   const log = options.log ?? silentLog
   const start = (config: Config) => startApp({ config, version: 'test' }, { log })
   const app = await start(base)
@@ -109,10 +115,8 @@ export async function publishedFiles({ demo, config }: ServedDemo): Promise<read
     const walk = async (directory: number, path: string): Promise<void> => {
       for (const node of catalog.children(directory, 0, 100_000)) {
         const at = `${path}/${node.name}`
-        if (node.renditionId === null) {
-          await walk(node.id, at)
-          continue
-        }
+        if (node.kind === 'directory') await walk(node.id, at)
+        if (node.renditionId === null) continue // a directory, or a file that is no title's own
         const { locator } = catalog.rendition(node.renditionId)!
         const [, kind, id] = /\b(movie|series)\/(?:[^/]+\/[^/]+\/)?(\d+)\.\w+/.exec(locator)!
         const stream = { kind: kind as 'movie' | 'series', id: Number(id) }

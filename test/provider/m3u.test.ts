@@ -332,6 +332,30 @@ t.test('films, episodes and channels are told apart', async t => {
   }
 })
 
+t.test('subtitles that a playlist names for VLC belong to the film or episode they stand before', async t => {
+  const records = await recordsAt(`#EXTM3U
+#EXTINF:-1,EN - A Film (1999)
+#EXTVLCOPT:sub-file=http://s/1.en.srt
+#EXTVLCOPT:input-slave="http://s/2.de.vtt?x=1#http://s/sound.m4a"
+#EXTVLCOPT:http-referrer=http://r/
+http://p/a.mkv
+#EXTINF:-1,A Show S01E01
+#EXTVLCOPT:sub-file=/etc/passwd
+http://p/b.mkv
+#EXTINF:-1,A Show S01E02
+#EXTVLCOPT:sub-file=http://s/3.srt
+http://p/c.mkv
+`)
+  const found = records.flatMap(record =>
+    record.type === 'movie' || record.type === 'episode' ? [record.description?.subtitles] : [],
+  )
+  t.same(found, [
+    [{ locator: 'http://s/1.en.srt' }, { locator: 'http://s/2.de.vtt?x=1' }],
+    undefined,
+    [{ locator: 'http://s/3.srt' }],
+  ])
+})
+
 t.test('a playlist becomes records: categories and shows before what names them', async t => {
   const records = await recordsAt(`#EXTM3U
 #EXTINF:-1 tvg-id="a.uk" tvg-chno="101" tvg-logo="http://l/a.png" group-title="UK" catchup-days="3",A

@@ -309,7 +309,7 @@ t.test('movies: every shape of a row, categories first', async t => {
       poster: 'https://img.example/a.jpg',
       year: 1979,
       tmdbId: '348',
-      plot: 'In space',
+      description: { plot: 'In space' },
       playable: { locator: 'movie/7.mkv', extension: 'mkv', addedAt: 1700000000000 },
     },
     {
@@ -320,6 +320,7 @@ t.test('movies: every shape of a row, categories first', async t => {
       year: 1999,
       tmdbId: '603',
       imdbId: 'tt0133093',
+      description: { premiered: '1999-03-31' },
       playable: { locator: 'movie/8.mp4' },
     },
     {
@@ -336,7 +337,7 @@ t.test('movies: every shape of a row, categories first', async t => {
       categoryKeys: [],
       year: 2019,
       tmdbId: '530915',
-      plot: 'War',
+      description: { plot: 'War' },
       playable: { locator: 'movie/10.mp4' },
     },
   ])
@@ -393,6 +394,7 @@ t.test('shows and channels', async t => {
         year: 2022,
         tmdbId: '1396',
         modifiedAt: 1740596715000,
+        description: { premiered: '2022-03-15' },
         complete: false,
       },
       { type: 'rejected', section: 'shows', row: '16', reason: 'it has no name' },
@@ -414,8 +416,95 @@ t.test('shows and channels', async t => {
   })
 })
 
+t.test('what a panel says of a title, in the ways that panels have for it', async t => {
+  const address = 'https://image.tmdb.org/t/p/w1280/b.jpg'
+  const told = async (row: object) => {
+    const answers = { get_vod_categories: [], get_vod_streams: [{ stream_id: 1, name: 'A', ...row }] }
+    const [record] = await at(answers, account => read(account, 'movies'))
+    return record?.type === 'movie' ? record.description : undefined
+  }
+  t.same(
+    await told({
+      plot: 'P',
+      o_name: 'O',
+      genre: 'Action, Drama / Crime',
+      rating: '7.5',
+      director: 'A B',
+      cast: 'C D,E F, ',
+      releaseDate: '2019-05-01 00:00:00',
+      episode_run_time: '97',
+      youtube_trailer: 'https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=1',
+      backdrop_path: [address],
+      subtitles: [
+        { language: 'en', url: 'http://s.example/1.srt' },
+        { index: 2, codec_name: 'subrip' },
+      ],
+    }),
+    {
+      plot: 'P',
+      originalTitle: 'O',
+      genres: ['Action', 'Drama', 'Crime'],
+      rating: 7.5,
+      directors: ['A B'],
+      cast: ['C D', 'E F'],
+      premiered: '2019-05-01',
+      runtimeMinutes: 97,
+      trailer: 'dQw4w9WgXcQ',
+      backdrop: address,
+      subtitles: [{ locator: 'http://s.example/1.srt', language: 'en' }],
+    },
+  )
+  t.same(await told({ rating_5based: 4.1, info: { duration_secs: 5400, backdrop_path: address } }), {
+    ...{ rating: 8.2, runtimeMinutes: 90, backdrop: address },
+  })
+  const nothing = { rating: 0, genre: '', cast: ' , ', backdrop_path: [], youtube_trailer: '-', episode_run_time: 0 }
+  t.equal(await told({ ...nothing, releaseDate: '0000-00-00', subtitles: [], plot: null }), undefined)
+})
+
+t.test('no address of a picture or of subtitles shows the login', async t => {
+  const row = (base: string) => ({
+    stream_id: 1,
+    name: 'A',
+    stream_icon: `${base}/p.jpg`,
+    backdrop_path: [`${base}/b.jpg`],
+    subtitles: [`${base}/s.srt`],
+  })
+  const ask = async (base: string) =>
+    (await at({ get_vod_categories: [], get_vod_streams: [row(base)] }, account => read(account, 'movies')))[0]
+  t.match(await ask(`http://x/${encodeURIComponent(username)}/${encodeURIComponent(password)}`), {
+    poster: 'http://x/{username}/{password}/p.jpg',
+    description: {
+      backdrop: 'http://x/{username}/{password}/b.jpg',
+      subtitles: [{ locator: 'http://x/{username}/{password}/s.srt' }],
+    },
+  })
+  const inUrl = `http://${encodeURIComponent(username)}:${encodeURIComponent(password)}@x`
+  const shown = JSON.stringify(await ask(inUrl))
+  t.notOk(
+    shown.includes(password) || shown.includes(encodeURIComponent(password)),
+    'left out where it cannot be replaced',
+  )
+})
+
 const one = { id: '101', episode_num: '1', title: 'Pilot', container_extension: 'mkv', added: '1700000000', season: 1 }
 const two = { id: 102, episode_num: 2, title: '', container_extension: '', info: [] }
+
+t.test('seasons come with their posters', async t => {
+  const answer = {
+    seasons: [
+      { season_number: 1, cover: 'http://x/1.jpg', cover_big: 'http://x/1-big.jpg' },
+      { season_number: 2, cover: '' },
+      { name: 'no number', cover: 'http://x/3.jpg' },
+    ],
+    episodes: [one],
+  }
+  const records = await at({ get_series_info: answer }, account => account.snapshot.episodes('15', signal))
+  t.same(records[0], { type: 'season', showKey: '15', season: 1, poster: 'http://x/1-big.jpg' })
+  t.same(
+    records.map(({ type }) => type),
+    ['season', 'episode'],
+  )
+})
 
 t.test('episodes: the shapes that panels have for them', async t => {
   const seasons = async (episodes: unknown, more: object = { info: [], seasons: null }) => {
@@ -695,7 +784,8 @@ t.test("another client's recorded answers are read without a rejected row", { sk
       )
     }
     const episodes = await account.snapshot.episodes('1', signal)
-    t.ok(episodes.length > 0 && episodes.every(({ type }) => type === 'episode'), `${episodes.length} episodes`)
+    const types = new Set(episodes.map(({ type }) => type))
+    t.ok(types.has('episode') && !types.has('rejected'), `${episodes.length} episodes`)
   })
 })
 

@@ -26,7 +26,7 @@ export const statusCommand: Command = {
   },
 }
 
-function describe({ version, startedAt, nfs, accounts, catalog, sync, cache, live }: Status): string {
+function describe({ version, startedAt, nfs, accounts, catalog, sync, cache, sidecars, live }: Status): string {
   const rows: [string, string][] = [
     ['reelport', `${version}, running for ${formatDuration(Date.now() - startedAt)}`],
     [
@@ -43,6 +43,14 @@ function describe({ version, startedAt, nfs, accounts, catalog, sync, cache, liv
       'cache',
       `${formatSize(cache.bytesCached)} of ${formatSize(cache.budgetBytes)}, ${cache.fetches.length} fetches under way`,
     ],
+    ...(sidecars.files > 0
+      ? [
+          [
+            'pictures and subtitles',
+            `${sidecars.files}, ${formatSize(sidecars.bytes)} of ${formatSize(sidecars.budgetBytes)}`,
+          ] as [string, string],
+        ]
+      : []),
     ...accounts.map(({ id, slots }): [string, string] => {
       const used = Object.values(slots.inUse).reduce((sum, count) => sum + count, 0)
       return [`account ${id}`, `${used} of ${slots.limit} connections in use`]

@@ -18,16 +18,16 @@ export function checkCatalog(path: string): void {
     )
     none(
       'nodes without a directory',
-      'select * from node where parent_id <> 0 and parent_id not in (select id from node where rendition_id is null)',
+      'select * from node where parent_id <> 0 and parent_id not in (select id from node where rendition_id is null and beside_id is null)',
     )
     none(
       'empty directories',
-      'select * from node n where rendition_id is null and id <> 16 and id not in (select node_id from library) and not exists (select 1 from node where parent_id = n.id)',
+      'select * from node n where rendition_id is null and beside_id is null and id <> 16 and id not in (select node_id from library) and not exists (select 1 from node where parent_id = n.id and beside_id is null)',
     )
     none('folders without a directory', 'select * from folder where node_id not in (select id from node)')
     none(
       'directories without a folder',
-      'select * from node where rendition_id is null and id <> 16 and id not in (select node_id from library) and id not in (select node_id from folder)',
+      'select * from node where rendition_id is null and beside_id is null and id <> 16 and id not in (select node_id from library) and id not in (select node_id from folder)',
     )
     none(
       'measured, wanted, but in no library',
@@ -42,6 +42,24 @@ export function checkCatalog(path: string): void {
     none(
       "a size that is not the rendition's",
       'select * from node n join rendition r on r.id = n.rendition_id where n.size <> r.size',
+    )
+    none(
+      'sidecars of nothing',
+      'select * from node where beside_id is not null and beside_id not in (select id from node where beside_id is null)',
+    )
+    none(
+      'sidecars without content, or the other way round',
+      'select id from node where beside_id is not null except select node_id from sidecar',
+    )
+    none('content of no sidecar', 'select node_id from sidecar except select id from node where beside_id is not null')
+    none(
+      "a sidecar's size that is not its text's",
+      'select * from node n join sidecar s on s.node_id = n.id where s.text is not null and n.size <> length(s.text)',
+    )
+    none(
+      'sidecars of attachments that are not here, or of another size',
+      `select * from sidecar s join node n on n.id = s.node_id left join attachment a on a.id = s.attachment_id
+      where s.text is null and n.size is not a.size`,
     )
     none('made and yet to be made', 'select * from variant where to_make and (pending or rendition_id is not null)')
     none('layouts of nothing', 'select * from layout where rendition_id not in (select id from rendition)')
@@ -61,7 +79,10 @@ export function checkCatalog(path: string): void {
       where v.wanted and (v.missing_since is not null or l.missing_since is not null or l.libraries = 0)`,
     )
     const pairs: Record<string, [string, string]> = {
-      bytes: ['select bytes from totals', 'select coalesce(sum(size), 0) from node where rendition_id is not null'],
+      bytes: [
+        'select bytes from totals',
+        'select coalesce(sum(size), 0) from node where rendition_id is not null or beside_id is not null',
+      ],
       nodes: ['select nodes from totals', 'select count(*) from node'],
       files: [
         'select coalesce(sum(files), 0) from library',
@@ -81,6 +102,10 @@ export function checkCatalog(path: string): void {
       'to make': [
         `select coalesce(sum(count), 0) from tally where what = 'to-make'`,
         'select count(*) from variant where to_make and wanted',
+      ],
+      'attached bytes': [
+        `select coalesce(sum(count), 0) from tally where of = 'attachment' and what = 'bytes'`,
+        'select coalesce(sum(size), 0) from attachment',
       ],
       failed: [
         `select coalesce(sum(count), 0) from tally where of = 'failure'`,

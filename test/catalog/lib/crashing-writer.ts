@@ -2,10 +2,12 @@
 import { writeSync } from 'node:fs'
 import type { ProviderRecord } from '../../../src/catalog/ports.ts'
 import { episode, FakeProvider, movie, show } from './fake-provider.ts'
-import { open, sizeOf } from './open-catalog.ts'
+import { libraries, open, sizeOf } from './open-catalog.ts'
 
 const [directory = '', seed = '0'] = process.argv.slice(2)
-const opened = open(directory)
+const opened = open(directory, {
+  libraries: libraries.map(library => ({ ...library, sidecars: { nfo: true, plexmatch: true, artwork: true } })),
+})
 const signal = new AbortController().signal
 const provider = new FakeProvider()
 const say = () => void writeSync(1, '.')
@@ -14,7 +16,10 @@ for (let round = Number(seed); ; round++) {
   await opened.clock.advance(round * 1000)
   const shift = (round % 3) * 1000
   const movies: ProviderRecord[] = Array.from({ length: 300 }, (_, at) =>
-    movie(String(at + 1 + shift), `Film ${at} (2001)`),
+    movie(String(at + 1 + shift), `Film ${at} (2001)`, {
+      poster: `http://x/${at}.jpg`,
+      description: { plot: String(round) },
+    }),
   )
   const shows = Array.from({ length: 20 }, (_, at) =>
     show(String(at + 1), `Show ${at} (2001)`, { modifiedAt: opened.clock.now() }),
@@ -35,6 +40,13 @@ for (let round = Number(seed); ; round++) {
         facts: { size: sizeOf(`${variantId}`) + version, container: 'mkv', ranged: locator !== '' },
       })),
     )
+    say()
+  }
+  for (;;) {
+    const due = opened.catalog.toAttach('one', 20, opened.clock.now())
+    if (due.length === 0) break
+    const facts = { size: 1 + version, sha256: 'ab'.repeat(32), extension: 'jpg' }
+    opened.writer.attach(due.map(({ attachmentId }) => ({ attachmentId, facts })))
     say()
   }
   await opened.clock.advance(8 * 24 * 3_600_000)

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Secret } from '../lib/secret.ts'
+
+/** What is kept about Plex in the data directory: who we are to it, and whether it is to be watched. */
+export interface PlexNote {
+  /** Permanent for an installation. */
+  readonly clientId: string
+  /** Names of the servers of which somebody ran the set-up, and has not removed it since. */
+  readonly setUp: readonly string[]
+}
+
+/** The note; a first one when there is none, or none that can be read. */
+export function readPlexNote(data: string): PlexNote {
+  try {
+    const note = JSON.parse(readFileSync(notePath(data), 'utf8')) as Partial<PlexNote>
+    if (typeof note.clientId === 'string') return { clientId: note.clientId, setUp: [note.setUp ?? []].flat() }
+  } catch {
+    // There is none yet, or it was cut short: what is lost with it is a name.
+  }
+  const note = { clientId: randomUUID(), setUp: [] }
+  writePlexNote(data, note)
+  return note
+}
+
+export function writePlexNote(data: string, note: PlexNote): void {
+  writePrivate(notePath(data), JSON.stringify(note))
+}
+
+/** Where the token of `reelport plex link` is. */
+export function linkedTokenPath(data: string): string {
+  return join(data, 'plex.token')
+}
+
+/** Keeps a token, readable by its owner only. */
+export function writeLinkedToken(data: string, token: Secret): void {
+  writePrivate(linkedTokenPath(data), token.reveal())
+}
+
+const notePath = (data: string) => join(data, 'plex.json')
+
+function writePrivate(path: string, content: string): void {
+  const temporary = `${path}.new`
+  writeFileSync(temporary, content, { mode: 0o600 })
+  renameSync(temporary, path)
+}

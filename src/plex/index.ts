@@ -1,0 +1,12 @@
+/** Plex Media Server, set up and kept as we need it: its tuners, guides, channel maps and libraries. */
+export { plexApi } from './api.ts'
+export { PlexError, type PlexErrorCode } from './errors.ts'
+export { PlexHttp, type PlexHttpOptions } from './http.ts'
+export { link } from './link.ts'
+export { type ManualOptions, manualSteps } from './manual.ts'
+export { PartialScans, type ScanStats } from './partial-scans.ts'
+export type { WantedChannel, WantedLibraries, WantedLibrary, WantedTuner, WantedTuners } from './ports.ts'
+export { describeStep, type OnStep } from './run.ts'
+export { type PlexServer, readServer } from './server.ts'
+export { planSetup, remove, type SetupDeps, type SetupPlan, setUp, type TunerState, type Wanted } from './setup.ts'
+export { type FoundToken, findToken, preferencesPaths, type TokenSources } from './tokens.ts'

@@ -52,7 +52,8 @@ t.test('mediainfo sees the picture and the sound that the provider sends', { ski
     t.match(of('Video'), [{ Format: 'AVC', ...shape }], GuideName)
     t.match(of('Audio'), [{ Format: 'AAC', SamplingRate: '48000', Channels: '2' }], GuideName)
     const apart = Number(of('Video')[0]!.Delay) - Number(of('Audio')[0]!.Delay)
-    t.ok(Math.abs(apart) < 1, `${GuideName}: they begin ${apart} s apart`)
+    // Playlists of their own may have been read a segment (2 s) apart.
+    t.ok(Math.abs(apart) < 3, `${GuideName}: they begin ${apart} s apart`)
   }
 })
 

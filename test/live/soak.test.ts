@@ -8,11 +8,11 @@ import { checkTs } from '../lib/ts-check.ts'
 import { until } from '../lib/until.ts'
 
 /**
- * Viewers who zap through the channels of a provider on its worst day, for `REELPORT_SOAK_SECONDS` (30 by default; 900 are an
+ * Viewers who zap through the channels of a provider on its worst day, for `REELPORT_SOAK_SECONDS` (20 by default; 840 are an
  * hour of media time): no viewer is left without an answer, no stream is broken, and nothing is left behind.
  */
 
-const seconds = Number(process.env.REELPORT_SOAK_SECONDS ?? 30)
+const seconds = Number(process.env.REELPORT_SOAK_SECONDS ?? 20)
 t.setTimeout((seconds + 240) * 1_000)
 
 const maxConnections = 6

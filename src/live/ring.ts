@@ -8,8 +8,6 @@ const blockBytes = 348 * packetBytes
 export const reuseBytes = 512 * 1024
 /** What nobody needs any more is kept so long, for those who come or are asked for a copy. */
 const keptBytes = 2 ** 20
-/** Places to begin that are kept: who joins at the last one may do so just before there is another. */
-const keptJoins = 2
 /** Blocks kept to be used again. */
 const maxFree = 4
 
@@ -222,7 +220,7 @@ export class Ring implements Output {
 
   /** The position before which nobody needs anything. */
   #unneeded(): number {
-    let before = Math.min(this.#end - keptBytes, this.#joins.at(-keptJoins)?.position ?? 0)
+    let before = Math.min(this.#end - keptBytes, this.#joins.at(-1)?.position ?? 0)
     for (const { position } of this.#cursors) before = Math.min(before, position - reuseBytes)
     return before
   }

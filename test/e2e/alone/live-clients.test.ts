@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { findProgram, run, without } from '../lib/programs.ts'
-import { type LineupRow, scene, taste } from '../lib/served-live.ts'
-import { until } from '../lib/until.ts'
+import { findProgram, run, without } from '../../lib/programs.ts'
+import { type LineupRow, scene, taste } from '../../lib/served-live.ts'
+import { until } from '../../lib/until.ts'
 
 /** Programs that others wrote, as clients of the tuner. */
 
@@ -86,7 +86,7 @@ t.test('a damaged channel is decoded without an error when it is told so', { ski
 })
 
 function reelport(data: string, ...args: string[]) {
-  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
   return run(process.execPath, ['--conditions=@nfs/source', main, ...args, '--data', data], { env: { NO_COLOR: '1' } })
 }
 

@@ -1,20 +1,24 @@
 /**
  * Live channels for many viewers: 50 viewers of 10 channels of 8 Mbit/s, with the server's CPU time, memory and event loop,
- * beside nginx as a plain proxy of the same streams; the time to the first byte; and a fail-over in mid-stream.
+ * beside nginx as a plain proxy of the same streams, and while a guide is merged from 200 MB; the time to the first byte; and
+ * how long a viewer gets nothing when his channel's stream dies.
  *
  *     node --conditions=@nfs/source bench/live.ts [SECONDS]
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkTs } from '../test/lib/ts-check.ts'
 import { median, note, report } from './lib/figures.ts'
 import { startProvider } from './lib/provider.ts'
 import { scratchDirectory } from './lib/scratch.ts'
-import { startServer } from './lib/server.ts'
+import { type ServerProcess, startServer } from './lib/server.ts'
+import { xmltvText } from './lib/xmltv.ts'
 
 const seconds = Number(process.argv[2] ?? 20)
 const channels = 10
@@ -32,6 +36,8 @@ function cpuOf(pid: number): number {
 
 interface Viewer {
   bytes: number
+  /** The longest time without a byte since this was last set to 0, in milliseconds. */
+  longestMs: number
   readonly kept: Buffer[]
   firstMs: number
   readonly socket: Socket
@@ -42,8 +48,9 @@ function view(port: number, path: string, keepBytes: number): Viewer {
   const startedAt = performance.now()
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: Lavf/60\r\n\r\n`)
-  const viewer: Viewer = { bytes: 0, kept: [], firstMs: Number.NaN, socket }
+  const viewer: Viewer = { bytes: 0, longestMs: 0, kept: [], firstMs: Number.NaN, socket }
   let kept = 0
+  let lastAt = Number.NaN
   let head = Buffer.alloc(0)
   let isBody = false
   socket.on('error', () => {})
@@ -59,6 +66,9 @@ function view(port: number, path: string, keepBytes: number): Viewer {
       if (chunk.length > 0) viewer.firstMs = performance.now() - startedAt
     } else if (Number.isNaN(viewer.firstMs)) viewer.firstMs = performance.now() - startedAt
     viewer.bytes += chunk.length
+    const now = performance.now()
+    viewer.longestMs = Math.max(viewer.longestMs, now - lastAt || 0)
+    lastAt = now
     if (kept < keepBytes) {
       kept += chunk.length
       viewer.kept.push(Buffer.from(chunk))
@@ -83,6 +93,70 @@ async function watched(pids: readonly number[], viewers: readonly Viewer[]) {
   }
 }
 
+/** The first lines of a lineup, once there are so many. */
+async function lineupOf(server: ServerProcess, least: number): Promise<readonly { GuideName: string; URL: string }[]> {
+  for (;;) {
+    const found = (await server.get('/lineup.json').catch(() => [])) as { GuideName: string; URL: string }[]
+    if (found.length >= least) return found
+    await delay(200)
+  }
+}
+
+/** HLS, and streams that die: channels as the demo has them, with two upstreams where it has two qualities. */
+async function startsAndDeaths(): Promise<void> {
+  await using made = await startProvider({ directory: join(directory, 'made'), maxConnections: 20 })
+  const data = join(directory, 'made-data')
+  rmSync(data, { recursive: true, force: true })
+  await using server = await startServer(data, made.login, {
+    flags: { 'tuner-discovery': 'off', 'guide-schedule': 'off' },
+  })
+  const madeRows = await lineupOf(server, 5)
+  const madePort = Number(new URL(madeRows[0]!.URL).port)
+  const harbour = madeRows.find(({ GuideName: name }) => name.startsWith('Harbour'))!
+  for (const [what, fault] of [
+    ['breaks', { cutAfterMs: 5_000, times: 1 }],
+    ['ends', { endAfterMs: 5_000, times: 1 }],
+    ['gives nothing', { stallAfterMs: 5_000, times: 1 }],
+  ] as const) {
+    await made.answer({ 'live/302': { ...fault }, 'live/301': { ...fault } })
+    const viewer = view(madePort, new URL(harbour.URL).pathname, 0)
+    await delay(4_000)
+    const before = viewer.longestMs
+    viewer.longestMs = 0
+    await delay(8_000)
+    note(`the longest time without a byte before it ${what}: ${Math.round(before)} ms`)
+    report({
+      ...{ name: `live stream ${what}, data again after`, unit: 's', ours: viewer.longestMs / 1000 },
+      target: { most: 2 },
+    })
+    viewer.socket.destroy()
+    await made.answer({})
+    await delay(1_000)
+  }
+
+  // An account's channels are asked for in the form that worked last: HLS comes behind transport streams.
+  const hlsDirect: number[] = []
+  const hlsOurs: number[] = []
+  const weather = madeRows.find(({ GuideName: name }) => name.startsWith('Weather'))!
+  for (let times = 0; times < 5; times++) {
+    const startedAt = performance.now()
+    const playlist = await fetch(`${made.login.url}/live/${made.login.username}/${made.login.password}/303.m3u8`)
+    const segments = (await playlist.text()).split('\n').filter(line => line !== '' && !line.startsWith('#'))
+    const segment = await fetch(new URL(segments.at(-3)!, playlist.url))
+    await segment.body!.getReader().read()
+    hlsDirect.push(performance.now() - startedAt)
+    const viewer = view(madePort, new URL(weather.URL).pathname, 0)
+    while (Number.isNaN(viewer.firstMs)) await delay(5)
+    hlsOurs.push(viewer.firstMs)
+    viewer.socket.destroy()
+    await delay(300)
+  }
+  report({
+    ...{ name: 'live first byte of HLS, beyond playlist and segment', unit: 'ms' },
+    ...{ ours: median(hlsOurs) - median(hlsDirect), target: { most: 300 } },
+  })
+}
+
 const directory = scratchDirectory('live')
 rmSync(join(directory, 'data'), { recursive: true, force: true })
 note(`${channels * viewersEach} viewers of ${channels} channels of ${mbps} Mbit/s, for ${seconds} s`)
@@ -92,17 +166,18 @@ await using provider = await startProvider({
   catalogue: { films: 1 },
   maxConnections: 100,
 })
+const document = join(directory, 'guide.xml')
+const configuration = join(directory, 'reelport.yaml')
+rmSync(document, { force: true })
+writeFileSync(
+  configuration,
+  `guides: [{ name: large, source: ${JSON.stringify(document)} }]\nguide: { schedule: off }\n`,
+)
 await using server = await startServer(join(directory, 'data'), provider.login, {
   watched: true,
-  flags: { 'tuner-discovery': 'off', 'live-stall': '2s' },
+  flags: { 'tuner-discovery': 'off', config: configuration },
 })
-const rows = await (async () => {
-  for (;;) {
-    const found = (await server.get('/lineup.json').catch(() => [])) as { GuideNumber: string; URL: string }[]
-    if (found.length >= channels) return found
-    await delay(200)
-  }
-})()
+const rows = await lineupOf(server, channels)
 const port = Number(new URL(rows[0]!.URL).port)
 const live = rows.slice(-channels)
 
@@ -125,12 +200,15 @@ report({
   target: { most: 300 },
 })
 
+await startsAndDeaths()
+
 const idleBytes = server.memory().now
 const viewers = live.flatMap(({ URL: url }) =>
   Array.from({ length: viewersEach }, (_, at) => view(port, new URL(url).pathname, at === 0 ? 20e6 : 0)),
 )
 await delay(2_000)
 await server.loopDelays()
+for (const viewer of viewers) viewer.longestMs = 0
 const ours = await watched([server.pid], viewers)
 const delays = await server.loopDelays()
 report({ name: 'live 50 viewers, of one core', unit: '%', ours: ours.share * 100, target: { most: 60 } })
@@ -148,6 +226,24 @@ const errors = viewers.flatMap(({ kept }) => {
   return all.length === 0 ? [] : checkTs(all.subarray(0, all.length - (all.length % 188)), 5).errors
 })
 report({ name: 'live 50 viewers, errors of counters and times', unit: '', ours: errors.length, target: { most: 0 } })
+
+const longestGap = () => Math.max(...viewers.map(({ longestMs }) => longestMs))
+const quiet = longestGap()
+await pipeline(Readable.from(xmltvText(600, 1)), createWriteStream(document))
+for (const viewer of viewers) viewer.longestMs = 0
+const builtAt = async () => ((await server.get('/api/guide')) as { builtAt?: number }).builtAt
+const [builtBefore, mergedFrom] = [await builtAt(), performance.now()]
+await server.post('/api/guide/refresh', {})
+await server.loopDelays()
+while ((await builtAt()) === builtBefore) await delay(500)
+note(`a guide merged from ${statSync(document).size / 1e6} MB in ${(performance.now() - mergedFrom) / 1000} s`)
+const merging = await server.loopDelays()
+report({
+  ...{ name: 'live 50 viewers during a merge, longest gap', unit: 'ms' },
+  ours: longestGap(),
+  theirs: { name: 'without', value: quiet },
+})
+note(`event loop during a merge: ${JSON.stringify(merging)}`)
 for (const { socket } of viewers) socket.destroy()
 
 const nginx = await startNginx(Number(new URL(provider.login.url).port))

@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, '..', '..')
 const startMs = 60_000
 /** As `npm start` has it. */
 const nodeFlags = ['--max-semi-space-size=8', '--conditions=@nfs/source']
+const compiled = join(root, 'node_modules/.cache/reelport')
 
 /** The account that a server under test is given. */
 export interface Login {
@@ -55,7 +56,7 @@ export async function startServer(
   const spawnedAt = performance.now()
   const child = spawn(process.execPath, args, {
     cwd: data,
-    env: { PATH: process.env.PATH, HOME: data, ...environment(login) },
+    env: { PATH: process.env.PATH, HOME: data, NODE_COMPILE_CACHE: compiled, ...environment(login) },
     stdio: ['ignore', log, log, 'ipc'],
   })
   const { note, token } = await listening(child, data)

@@ -243,8 +243,16 @@ export const settings = group('Everything is optional; without an account, there
   }),
   guides: entries('Guides from elsewhere.', guideSource),
   live: group('Streams of live channels.', {
-    buffer: setting(kinds.size('1MiB', '256MiB'), '8MiB', 'Memory for each channel that is watched.'),
-    stall: setting(kinds.duration('1s', '2m'), '5s', 'Without data for this long, a stream is given up for the next.'),
+    buffer: setting(
+      kinds.size('1MiB', '256MiB'),
+      '8MiB',
+      'The most memory for each channel that is watched: only for viewers who are slow is it all used.',
+    ),
+    stall: setting(
+      kinds.duration('1s', '2m'),
+      '5s',
+      'Without data for this long, a stream is given up; where there is another one, sooner, if it never was so silent.',
+    ),
     start: setting(kinds.duration('1s', '2m'), '20s', 'How long a viewer waits for a channel before he is told.'),
     linger: setting(kinds.duration('0s', '5m'), '0s', 'How long a channel is kept after its last viewer.'),
   }),

@@ -16,6 +16,8 @@ export interface Identities {
   numberOf(channelId: number): string
   /** Gives a channel another number. @throws LineupError `taken`. */
   renumber(channelId: number, number: string): void
+  /** The channel that a listing belonged to when the lineup was made last. */
+  channelOf(listingId: number): number | undefined
   /** The channel that has this number now. */
   byNumber(number: string): number | undefined
 }
@@ -114,6 +116,7 @@ export function identities(db: Database): Identities {
       retire.run(channelId)
       putNumber.run(number, channelId)
     },
+    channelOf: listingId => memberOf.get(listingId)?.channelId,
     byNumber(number) {
       const row = numberRow.get(number)
       return row?.isCurrent === 1 ? row.channelId : undefined

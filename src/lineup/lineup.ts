@@ -22,6 +22,7 @@ import type {
 } from './model.ts'
 import { isNumber } from './numbers.ts'
 import { type AppliedPatches, patchBook } from './patches.ts'
+import { regrouped } from './regroup.ts'
 import { migrations } from './schema.ts'
 import { testBook } from './tests.ts'
 
@@ -98,7 +99,7 @@ export function openLineup(path: string, options: LineupOptions, { newDeviceId, 
     const channels = all.filter(({ read }) => !read.isSeparator)
     const wanted = channels.filter(candidate => isWanted(factsOf(candidate)))
     const guided = options.guideOnly ? wanted.filter(hasGuideId) : wanted
-    const groups = ordered(groupsOf(guided, options), options.order)
+    const groups = ordered(regrouped(groupsOf(guided, options), patches.byHand(ids)), options.order)
     const identified = ids.identify(groups, numberWanted)
     const applied = patches.apply(identified, ids)
     const dead = tests.dead()

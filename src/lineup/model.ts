@@ -97,6 +97,10 @@ export interface ChannelPatch {
   readonly headers?: Readonly<Record<string, string>>
   /** Listing ids of upstreams that are not used. */
   readonly blacklist?: readonly number[]
+  /** Listing ids of upstreams that are this channel's, whatever they are called. */
+  readonly adopt?: readonly number[]
+  /** Listing ids of upstreams that are channels of their own. */
+  readonly separate?: readonly number[]
 }
 
 /** A row of a file of changes: which channels, by what the provider calls them, a number or a guide id; and what changes. */

@@ -7,6 +7,7 @@ const maxRows = 50_000
 const maxTextChars = 300
 const maxIds = 20
 const maxHeaders = 20
+const maxUpstreams = 1_000
 const maxShiftMinutes = 48 * 60
 
 type Check = (value: unknown) => unknown
@@ -20,6 +21,8 @@ const list =
     const items = (Array.isArray(value) ? value : [value]).map(item)
     return items.length <= most && !items.includes(undefined) ? items : undefined
   }
+
+const upstreams = list(value => (Number.isInteger(value) && (value as number) > 0 ? value : undefined), maxUpstreams)
 
 /** What may stand in a patch, and what it has to be. */
 const checks: Readonly<Record<keyof ChannelPatch, readonly [Check, string]>> = {
@@ -43,10 +46,9 @@ const checks: Readonly<Record<keyof ChannelPatch, readonly [Check, string]>> = {
   favorite: [flag, 'true or false'],
   dropCorrupt: [flag, 'true or false'],
   headers: [headers, 'names of headers with their values'],
-  blacklist: [
-    list(value => (Number.isInteger(value) && (value as number) > 0 ? value : undefined), 1_000),
-    "numbers of the channel's upstreams",
-  ],
+  blacklist: [upstreams, "numbers of the channel's upstreams"],
+  adopt: [upstreams, 'numbers of upstreams, as `reelport channels show` prints them'],
+  separate: [upstreams, "numbers of the channel's upstreams"],
 }
 
 function headers(value: unknown): unknown {

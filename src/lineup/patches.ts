@@ -1,9 +1,11 @@
 import { textPattern } from '../lib/listing-filter.ts'
 import type { Database } from '../lib/sqlite.ts'
+import type { Group } from './groups.ts'
 import { guideIdOf } from './guide-ids.ts'
 import type { Identified, Identities } from './identities.ts'
 import type { ChannelPatch, OverrideRow } from './model.ts'
 import { readPatch } from './overrides.ts'
+import type { ByHand } from './regroup.ts'
 
 export interface AppliedPatches {
   /** By channel id. */
@@ -16,6 +18,7 @@ export interface AppliedPatches {
 export function patchBook(db: Database, rows: readonly OverrideRow[]) {
   const all = db.prepare<[], { id: number; patch: string }>('select id, patch from channel where patch is not null')
   const one = db.prepare<[number], { patch: string | null }>('select patch from channel where id = ?')
+  const channels = db.prepare<[], { id: number }>('select id from channel')
   const put = db.prepare<[string | null, number]>('update channel set patch = ? where id = ?')
 
   return {
@@ -26,6 +29,28 @@ export function patchBook(db: Database, rows: readonly OverrideRow[]) {
       if (patch.number !== undefined) ids.renumber(channelId, patch.number)
       const before = JSON.parse(one.get(channelId)?.patch ?? '{}') as ChannelPatch
       put.run(JSON.stringify({ ...before, ...patch }), channelId)
+    },
+
+    /** What was said of which listings are one channel: before there are channels to apply the rest to. */
+    byHand(ids: Identities): ByHand {
+      const separate: number[] = []
+      const adopt: ByHand['adopt'][number][] = []
+      const add = (patch: ChannelPatch, isHome: (group: Group) => boolean) => {
+        separate.push(...(patch.separate ?? []))
+        const adopted = patch.adopt
+        if (adopted !== undefined) adopt.push({ ids: adopted, isHome: group => isHome(withoutAdopted(group, adopted)) })
+      }
+      const isOf = (channelId: number) => (group: Group) =>
+        group.candidates.some(({ listed }) => ids.channelOf(listed.listingId) === channelId)
+      for (const { id, patch } of all.all()) add(JSON.parse(patch) as ChannelPatch, isOf(id))
+      for (const { match, patch } of rows) {
+        if (patch.adopt === undefined && patch.separate === undefined) continue
+        const channelId = ids.byNumber(match) ?? channels.all().find(({ id }) => guideIdOf(id) === match)?.id
+        const pattern = textPattern(match)
+        const isCalled = (group: Group) => group.candidates.some(({ listed }) => pattern.test(listed.name))
+        add(patch, channelId === undefined ? isCalled : isOf(channelId))
+      }
+      return { separate: new Set(separate), adopt }
     },
 
     apply(identified: readonly Identified[], ids: Identities): AppliedPatches {
@@ -55,6 +80,12 @@ export function patchBook(db: Database, rows: readonly OverrideRow[]) {
     },
   }
 }
+
+/** What was adopted does not say whose it is. */
+const withoutAdopted = (group: Group, adopted: readonly number[]): Group => ({
+  ...group,
+  candidates: group.candidates.filter(({ listed }) => !adopted.includes(listed.listingId)),
+})
 
 /** The channels that a row means: by number, by guide id, else by what the provider calls them. */
 function matching(match: string, identified: readonly Identified[], ids: Identities): readonly number[] {

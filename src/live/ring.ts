@@ -8,8 +8,6 @@ const blockBytes = 348 * packetBytes
 export const reuseBytes = 512 * 1024
 /** What nobody needs any more is kept so long, for those who come or are asked for a copy. */
 const keptBytes = 2 ** 20
-/** Places to begin that are kept: who joins at the last one may do so just before there is another. */
-const keptJoins = 2
 /** Blocks kept to be used again. */
 const maxFree = 4
 
@@ -39,6 +37,15 @@ export interface Cursor extends Disposable {
   next(signal: AbortSignal): Promise<Uint8Array | undefined>
   /** How often it was too slow, and had to leave something out. */
   readonly skips: number
+}
+
+interface State {
+  position: number
+  /** What goes before the bytes at it. */
+  pending: Uint8Array | undefined
+  skips: number
+  /** The signal by which it is woken. */
+  signal: AbortSignal | undefined
 }
 
 /** A part of the stream that somebody is going to copy. */
@@ -110,7 +117,8 @@ export class Ring implements Output {
   /** Begins at the latest place where decoders can, with what they need before; where there is none, at the oldest byte. */
   join(): Cursor {
     const point = this.#joins.at(-1)
-    const state = { position: point?.position ?? this.#oldest, pending: point?.tables, skips: 0 }
+    const position = point?.position ?? this.#oldest
+    const state: State = { position, pending: point?.tables, skips: 0, signal: undefined }
     this.#cursors.add(state)
     return {
       next: signal => this.#next(state, signal),
@@ -159,10 +167,7 @@ export class Ring implements Output {
     return Buffer.concat(parts)
   }
 
-  async #next(
-    state: { position: number; pending: Uint8Array | undefined; skips: number },
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
+  async #next(state: State, signal: AbortSignal): Promise<Uint8Array | undefined> {
     for (;;) {
       signal.throwIfAborted()
       if (state.position < this.#oldest) this.#skip(state)
@@ -180,12 +185,12 @@ export class Ring implements Output {
         if (this.#outcome.error !== undefined) throw this.#outcome.error
         return undefined
       }
-      await this.#more(signal)
+      await this.#more(state, signal)
     }
   }
 
   /** A viewer that was overtaken: the streams are said not to go on, each with the counter that comes next. */
-  #skip(state: { position: number; pending: Uint8Array | undefined; skips: number }): void {
+  #skip(state: State): void {
     state.skips++
     const point = this.#joins.at(-1)
     if (point === undefined) {
@@ -222,7 +227,7 @@ export class Ring implements Output {
 
   /** The position before which nobody needs anything. */
   #unneeded(): number {
-    let before = Math.min(this.#end - keptBytes, this.#joins.at(-keptJoins)?.position ?? 0)
+    let before = Math.min(this.#end - keptBytes, this.#joins.at(-1)?.position ?? 0)
     for (const { position } of this.#cursors) before = Math.min(before, position - reuseBytes)
     return before
   }
@@ -240,17 +245,14 @@ export class Ring implements Output {
     this.#waiting = undefined
   }
 
-  async #more(signal: AbortSignal): Promise<void> {
-    this.#waiting ??= Promise.withResolvers<void>()
-    const { promise } = this.#waiting
-    const aborted = Promise.withResolvers<never>()
-    const abort = () => aborted.reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    try {
-      await Promise.race([promise, aborted.promise])
-    } finally {
-      signal.removeEventListener('abort', abort)
+  /** Resolves when there is something new, or anybody's signal was aborted: listening once is cheaper than once for each block. */
+  #more(state: State, signal: AbortSignal): Promise<void> {
+    if (state.signal !== signal) {
+      state.signal = signal
+      signal.addEventListener('abort', () => this.#wake(), { once: true })
     }
+    this.#waiting ??= Promise.withResolvers<void>()
+    return this.#waiting.promise
   }
 }
 

@@ -52,8 +52,9 @@ export interface Output {
 const jumpTicks = 5 * ticksPerSecond
 /** Between the last timestamp before a break and the first one behind it. */
 const gapTicks = ticksPerSecond / 25
-/** After a break, this much is passed over to find a picture that decoders can begin with. */
+/** After a break, this much is passed over to find a picture that decoders can begin with, or so much time. */
 const maxSeekBytes = 8 * 2 ** 20
+const maxSeekTicks = 10 * ticksPerSecond
 const unset = -1
 /** Packets that are put out together: about as many as a network write takes. */
 const runBytes = 348 * packetBytes
@@ -91,6 +92,8 @@ export class Splicer {
   #hasBroken = false
   #seeking = false
   #seekBytes = 0
+  /** The first time behind the break. */
+  #seekFrom = Number.NaN
   #pat = new SectionReader()
   #pmt = new SectionReader()
   #pmtPid = unset
@@ -129,6 +132,7 @@ export class Splicer {
     this.#hasBroken = true
     this.#seeking = true
     this.#seekBytes = 0
+    this.#seekFrom = Number.NaN
     this.#pmtPid = unset
     this.#program = undefined
     this.#shifts.fill(unset)
@@ -317,8 +321,12 @@ export class Splicer {
   #begins(packets: Uint8Array, at: number, pid: number): boolean {
     this.#seekBytes += packetBytes
     const { video, streams } = this.#program!
-    if (!startsUnit(packets, at) || timestampsAt(packets, at) === undefined) return false
+    const stamps = startsUnit(packets, at) ? timestampsAt(packets, at) : undefined
+    if (stamps === undefined) return false
+    const time = readTimestamp(packets, stamps.dts ?? stamps.pts)
+    if (Number.isNaN(this.#seekFrom)) this.#seekFrom = time
     if (video === undefined || this.#seekBytes > maxSeekBytes) return true
+    if (Math.abs(difference(this.#seekFrom, time)) > maxSeekTicks) return true
     if (pid !== video) return false
     return isEntry(packets, at, streams.find(stream => stream.pid === video)!.streamType)
   }

@@ -192,6 +192,49 @@ t.test('people change channels by file and by hand, and are told what cannot be'
   t.throws(() => book.override(999, {}), { code: 'unknown-channel' })
 })
 
+t.test('people say which streams are one channel, by hand and by file, and it stays so', async t => {
+  const path = join(t.testdir(), 'lineup.sqlite')
+  const { book, open } = opened(t, {}, path)
+  const [hd, sd, other] = [listed('DE: Harbour HD'), listed('DE: Harbour SD'), listed('DE: Hafen TV')]
+  const list = [hd, sd, other]
+  const shown = (from: LineupBook) =>
+    channels(from).map(({ number, name, upstreams }) => `${number} ${name}: ${upstreams.map(({ id }) => id).join(' ')}`)
+  book.rebuild(list)
+  const [harbour, hafen] = channels(book)
+  const before = [`1000 Harbour: ${hd.listingId} ${sd.listingId}`, `1001 Hafen TV: ${other.listingId}`]
+  t.strictSame(shown(book), before)
+
+  book.override(harbour!.id, { separate: [sd.listingId] })
+  const split = [`1000 Harbour: ${hd.listingId}`, before[1]!, `1002 Harbour: ${sd.listingId}`]
+  t.strictSame(shown(book), split)
+  book.rebuild(list.toReversed())
+  t.strictSame(shown(book), split, 'whatever their order')
+
+  book.override(harbour!.id, { separate: [], adopt: [other.listingId] })
+  const merged = [`1000 Harbour: ${hd.listingId} ${sd.listingId} ${other.listingId}`]
+  t.strictSame(shown(book), merged)
+  book.rebuild(list.toReversed())
+  t.equal(channels(book).length, 1)
+  book.override(harbour!.id, null)
+  t.strictSame(shown(book), before, 'taken back, it is as it was, ids too')
+  t.equal(channels(book)[1]!.id, hafen!.id)
+  t.throws(() => book.override(harbour!.id, { adopt: ['x'] }), { code: 'malformed', message: /reelport channels show/ })
+
+  book[Symbol.dispose]()
+  const byFile = open({
+    overrides: [
+      { match: 'DE: Hafen*', patch: { adopt: [sd.listingId] } },
+      { match: '1000', patch: { name: 'The Harbour' } },
+    ],
+  })
+  t.teardown(() => byFile[Symbol.dispose]())
+  byFile.rebuild(list)
+  t.strictSame(shown(byFile), [
+    `1000 The Harbour: ${hd.listingId}`,
+    `1001 Hafen TV: ${other.listingId} ${sd.listingId}`,
+  ])
+})
+
 t.test('only tests that tell something make a channel dead, and one that works brings it back', async t => {
   const { book, clock } = opened(t, { dropDead: true })
   const [one, two] = [listed('DE: One'), listed('DE: Two')]

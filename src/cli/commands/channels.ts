@@ -11,7 +11,7 @@ export const channelsCommand: Command = {
   name: 'channels',
   usage: '[list [TEXT] | show CHANNEL | set CHANNEL NAME=VALUE… | reset CHANNEL | test CHANNEL… | report]',
   summary:
-    'Live channels: what there is, what is wrong with one, and changes to it (name, number, logo, group, guideIds, shiftMinutes, hidden, favorite, dropCorrupt). A CHANNEL is its number.',
+    'Live channels: what there is, what is wrong with one, and changes to it (name, number, logo, group, guideIds, shiftMinutes, hidden, favorite, dropCorrupt; blacklist, adopt and separate, with numbers of upstreams). A CHANNEL is its number.',
   flags: [
     { name: 'limit', value: 'N', help: `For list: how many, up to ${maxChannels}; all by default.` },
     ...configFlags,
@@ -132,6 +132,7 @@ function changeOf(text: string): readonly [string, unknown] {
   if (value === 'true' || value === 'false') return [name, value === 'true']
   if (name === 'shiftMinutes') return [name, Number(value)]
   if (name === 'guideIds') return [name, value.split(',')]
+  if (name === 'blacklist' || name === 'adopt' || name === 'separate') return [name, value.split(',').map(Number)]
   return [name, value]
 }
 

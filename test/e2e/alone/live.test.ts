@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
-import { without } from '../lib/programs.ts'
-import type { ServedDemo } from '../lib/served-demo.ts'
-import { type LineupRow, scene, taste } from '../lib/served-live.ts'
-import { checkTs } from '../lib/ts-check.ts'
-import { until } from '../lib/until.ts'
+import { without } from '../../lib/programs.ts'
+import type { ServedDemo } from '../../lib/served-demo.ts'
+import { type LineupRow, scene, taste } from '../../lib/served-live.ts'
+import { checkTs } from '../../lib/ts-check.ts'
+import { until } from '../../lib/until.ts'
 
 /** Live channels as media servers and players see them. */
 
@@ -173,7 +173,7 @@ t.test('a browser plays the playlists', { skip: without('chromium') }, async t =
 t.test('what a person sees of channels', async t => {
   const { served, rows } = await scene(t)
   const reelport = async (...args: string[]) => {
-    const main = join(import.meta.dirname, '../../src/cli/main.ts')
+    const main = join(import.meta.dirname, '../../../src/cli/main.ts')
     const flags = ['--conditions=@nfs/source', main, ...args, '--data', served.config.data]
     return await run(process.execPath, flags, { env: { ...process.env, NO_COLOR: '1' } }).catch(error => error)
   }

@@ -3,12 +3,12 @@ import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { mountCommand } from '../../src/app/index.ts'
-import { type Capture, startCapture, withoutCapture } from '../lib/capture.ts'
-import { inGuest, withoutKernelClient } from '../lib/kernel-client.ts'
-import { findProgram, run, without } from '../lib/programs.ts'
-import { reelport } from '../lib/reelport.ts'
-import { type PublishedFile, publishedFiles, type ServedDemo, serveDemo } from '../lib/served-demo.ts'
+import { mountCommand } from '../../../src/app/index.ts'
+import { type Capture, startCapture, withoutCapture } from '../../lib/capture.ts'
+import { inGuest, withoutKernelClient } from '../../lib/kernel-client.ts'
+import { findProgram, run, without } from '../../lib/programs.ts'
+import { reelport } from '../../lib/reelport.ts'
+import { type PublishedFile, publishedFiles, type ServedDemo, serveDemo } from '../../lib/served-demo.ts'
 
 /**
  * The whole served demo before every client there is, one after another, while Wireshark's dissectors read along: what one

@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type App, startApp } from '../../src/app/index.ts'
-import type { Config } from '../../src/config/index.ts'
-import { silentLog } from '../../src/lib/log.ts'
-import { Secret } from '../../src/lib/secret.ts'
-import { connectNfs, files, type NfsClient } from '../lib/nfs-client.ts'
-import { type PublishedFile, publishedFiles, serveDemo } from '../lib/served-demo.ts'
-import { until } from '../lib/until.ts'
+import { type App, startApp } from '../../../src/app/index.ts'
+import type { Config } from '../../../src/config/index.ts'
+import { silentLog } from '../../../src/lib/log.ts'
+import { Secret } from '../../../src/lib/secret.ts'
+import { connectNfs, files, type NfsClient } from '../../lib/nfs-client.ts'
+import { type PublishedFile, publishedFiles, serveDemo } from '../../lib/served-demo.ts'
+import { until } from '../../lib/until.ts'
 
 /** The server without what it takes for granted: room on the disk, its cache, its provider. */
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { randomFrom } from '../lib/crashing.ts'
-import { probed } from '../lib/frames.ts'
+import { randomFrom } from '../../lib/crashing.ts'
+import { probed } from '../../lib/frames.ts'
 import {
   carriedTracks,
   fileOf,
@@ -14,10 +14,10 @@ import {
   slowWeather,
   tidewaterLane,
   withSource,
-} from '../lib/hls-films.ts'
-import { connectNfs } from '../lib/nfs-client.ts'
-import { run, without } from '../lib/programs.ts'
-import { type ServedDemo, serveDemo } from '../lib/served-demo.ts'
+} from '../../lib/hls-films.ts'
+import { connectNfs } from '../../lib/nfs-client.ts'
+import { run, without } from '../../lib/programs.ts'
+import { type ServedDemo, serveDemo } from '../../lib/served-demo.ts'
 
 /** What players make of a file that is composed of HLS segments: any place in it is found, and its facts are those of its source. */
 

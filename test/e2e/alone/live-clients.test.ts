@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { findProgram, run, without } from '../lib/programs.ts'
-import { type LineupRow, scene, taste } from '../lib/served-live.ts'
-import { until } from '../lib/until.ts'
+import { findProgram, run, without } from '../../lib/programs.ts'
+import { type LineupRow, scene, taste } from '../../lib/served-live.ts'
+import { until } from '../../lib/until.ts'
 
 /** Programs that others wrote, as clients of the tuner. */
 
@@ -52,7 +52,8 @@ t.test('mediainfo sees the picture and the sound that the provider sends', { ski
     t.match(of('Video'), [{ Format: 'AVC', ...shape }], GuideName)
     t.match(of('Audio'), [{ Format: 'AAC', SamplingRate: '48000', Channels: '2' }], GuideName)
     const apart = Number(of('Video')[0]!.Delay) - Number(of('Audio')[0]!.Delay)
-    t.ok(Math.abs(apart) < 1, `${GuideName}: they begin ${apart} s apart`)
+    // Playlists of their own may have been read a segment (2 s) apart.
+    t.ok(Math.abs(apart) < 3, `${GuideName}: they begin ${apart} s apart`)
   }
 })
 
@@ -85,7 +86,7 @@ t.test('a damaged channel is decoded without an error when it is told so', { ski
 })
 
 function reelport(data: string, ...args: string[]) {
-  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
   return run(process.execPath, ['--conditions=@nfs/source', main, ...args, '--data', data], { env: { NO_COLOR: '1' } })
 }
 

@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { RequestRecord } from '../../src/demo/index.ts'
-import { connectNfs, files, type NfsClient, type Seen } from '../lib/nfs-client.ts'
-import { everythingMeasured, publishedFiles, type ServedDemo, serveDemo } from '../lib/served-demo.ts'
-import { until } from '../lib/until.ts'
+import type { RequestRecord } from '../../../src/demo/index.ts'
+import { connectNfs, files, type NfsClient, type Seen } from '../../lib/nfs-client.ts'
+import { everythingMeasured, publishedFiles, type ServedDemo, serveDemo } from '../../lib/served-demo.ts'
+import { until } from '../../lib/until.ts'
 
 /** What clients' doings cost the provider, as the provider counts it. */
 

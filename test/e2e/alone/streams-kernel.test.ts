@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import t from 'tap'
-import { mountCommand } from '../../src/app/index.ts'
-import { asFile, probed } from '../lib/frames.ts'
+import { mountCommand } from '../../../src/app/index.ts'
+import { asFile, probed } from '../../lib/frames.ts'
 import {
   cipherStreet,
   fileOf,
@@ -12,11 +12,11 @@ import {
   targetOf,
   tidewaterLane,
   wrongFrames,
-} from '../lib/hls-films.ts'
-import { inGuest, withoutKernelClient } from '../lib/kernel-client.ts'
-import { connectNfs, type Seen } from '../lib/nfs-client.ts'
-import { findProgram } from '../lib/programs.ts'
-import { type ServedDemo, type ServeOptions, serveDemo } from '../lib/served-demo.ts'
+} from '../../lib/hls-films.ts'
+import { inGuest, withoutKernelClient } from '../../lib/kernel-client.ts'
+import { connectNfs, type Seen } from '../../lib/nfs-client.ts'
+import { findProgram } from '../../lib/programs.ts'
+import { type ServedDemo, type ServeOptions, serveDemo } from '../../lib/served-demo.ts'
 
 /** Titles that are composed of HLS segments while they are read, under the Linux kernel's own NFS client. */
 

@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readAll } from '../../src/demo/index.ts'
-import { connectNfs, files, type NfsClient, type Seen } from '../lib/nfs-client.ts'
-import { type ServedDemo, type ServeOptions, serveDemo } from '../lib/served-demo.ts'
-import { until } from '../lib/until.ts'
+import { readAll } from '../../../src/demo/index.ts'
+import { connectNfs, files, type NfsClient, type Seen } from '../../lib/nfs-client.ts'
+import { type ServedDemo, type ServeOptions, serveDemo } from '../../lib/served-demo.ts'
+import { until } from '../../lib/until.ts'
 
 /** Something opens every file of a library of HLS titles, as programs do that look for what is new. */
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { fstabLine, kubernetesVolume, mountCommand } from '../../src/app/index.ts'
-import { inGuest, withoutKernelClient } from '../lib/kernel-client.ts'
-import { type PublishedFile, publishedFiles, serveDemo } from '../lib/served-demo.ts'
+import { fstabLine, kubernetesVolume, mountCommand } from '../../../src/app/index.ts'
+import { inGuest, withoutKernelClient } from '../../lib/kernel-client.ts'
+import { type PublishedFile, publishedFiles, serveDemo } from '../../lib/served-demo.ts'
 
 /** Where the guest of the virtual machine sees the host's loopback. */
 const host = '10.0.2.2'

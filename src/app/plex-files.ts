@@ -9,17 +9,20 @@ export interface PlexNote {
   readonly clientId: string
   /** Names of the servers of which somebody ran the set-up, and has not removed it since. */
   readonly setUp: readonly string[]
+  /** Rating keys of the collections that we made, by the name of their server. */
+  readonly collections: Readonly<Record<string, readonly string[]>>
 }
 
 /** The note; a first one when there is none, or none that can be read. */
 export function readPlexNote(data: string): PlexNote {
   try {
     const note = JSON.parse(readFileSync(notePath(data), 'utf8')) as Partial<PlexNote>
-    if (typeof note.clientId === 'string') return { clientId: note.clientId, setUp: [note.setUp ?? []].flat() }
+    const { clientId, setUp = [], collections = {} } = note
+    if (typeof clientId === 'string') return { clientId, setUp: [setUp].flat(), collections }
   } catch {
     // There is none yet, or it was cut short: what is lost with it is a name.
   }
-  const note = { clientId: randomUUID(), setUp: [] }
+  const note = { clientId: randomUUID(), setUp: [], collections: {} }
   writePlexNote(data, note)
   return note
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RunReport } from '../lib/run-plan.ts'
 import {
+  type CollectionRecord,
   describeStep,
   PartialScans,
   PlexError,
@@ -16,15 +17,18 @@ import {
   type SetupDeps,
   setUp,
   type TunerState,
+  type Wanted,
 } from '../plex/index.ts'
 import type { ServedTuner } from './live-tv.ts'
 import { changedFolders } from './plex-changes.ts'
 import { openPlex, type PlexTarget } from './plex-targets.ts'
-import { plexWanted } from './plex-wanted.ts'
+import { categoriesAt, plexWanted } from './plex-wanted.ts'
 import { startSchedule } from './schedule.ts'
 
 /** Lines of a run that are kept for who follows it. */
 const maxLines = 2_000
+/** How long after a sync collections are looked at: Plex finds what is new in its own time. */
+const collectMs = 3_600_000
 
 export type PlexWork = 'plan' | 'setup' | 'remove'
 
@@ -70,10 +74,12 @@ export interface PlexServerOptions {
   readonly clientId: string
   /** Somebody set it up in an earlier start. */
   readonly isSetUp: boolean
+  /** The collections that we made at it. */
+  readonly record: CollectionRecord
 }
 
 export interface PlexDeps {
-  readonly catalog: Pick<Catalog, 'root' | 'node' | 'child' | 'children'>
+  readonly catalog: Pick<Catalog, 'root' | 'node' | 'child' | 'children' | 'collectedTitles'>
   tuners(): readonly ServedTuner[] | undefined
   readonly log: Logger
   readonly clock: Clock
@@ -115,6 +121,14 @@ export function watchPlex(
   let isSetUp = options.isSetUp
 
   const wanted = () => plexWanted({ config, target, catalog, tuners: deps.tuners(), httpPort })
+  /** With collections, for which all that a library has is listed: where people ask, and for a while after a sync. */
+  const wantedAll = (what: PlexWork = 'setup'): Wanted => {
+    const { mount } = target
+    if (!(plex.collections || what === 'remove') || mount === undefined) return wanted()
+    return { ...wanted(), collections: { record: options.record, categories: () => categoriesAt(mount, catalog) } }
+  }
+  let collectUntil = Number.POSITIVE_INFINITY
+  const wantedNow = () => (clock.now() < collectUntil ? wantedAll() : wanted())
   const open = () => openPlex(target, config, options)
   let scanHttp: PlexHttp | undefined
   const scans = new PartialScans({
@@ -145,7 +159,7 @@ export function watchPlex(
   /** Looks, and keeps what was seen for the status. @throws PlexError. */
   async function look(http: PlexHttp) {
     const plan = await planSetup(
-      wanted(),
+      wantedNow(),
       depsFor(http, () => {}),
       ending.signal,
     )
@@ -174,7 +188,7 @@ export function watchPlex(
       return { done: [], failed: [], left: steps, problems: [...problems, ...missing(), ...advice] }
     }
     setIsSetUp(what === 'setup')
-    const report = await (what === 'setup' ? setUp : remove)(wanted(), deps, ending.signal)
+    const report = await (what === 'setup' ? setUp : remove)(wantedAll(what), deps, ending.signal)
     if (what === 'remove') {
       looked = unseen
       return report
@@ -202,9 +216,12 @@ export function watchPlex(
     try {
       await using http = open()
       const { steps } = await look(http)
-      if (steps.length === 0) return
+      if (steps.length === 0) {
+        collectUntil = Math.min(collectUntil, clock.now() + collectMs)
+        return
+      }
       const report = await setUp(
-        wanted(),
+        wantedNow(),
         depsFor(http, () => {}),
         ending.signal,
       )
@@ -253,6 +270,7 @@ export function watchPlex(
   return {
     begin,
     changed(changes) {
+      collectUntil = clock.now() + collectMs
       if (isSetUp && plex.scans && target.mount !== undefined) scans.add(changedFolders(changes, catalog, target.mount))
     },
     listening(port) {

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { Catalog } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Wanted, WantedLibrary } from '../plex/index.ts'
@@ -45,6 +46,25 @@ export function baseUrl({ tuner, http }: Config, url: string | undefined, httpPo
 export function mountedAt(mount: string, ...names: readonly string[]): string {
   const separator = /^[a-z]:\\|^\\\\/i.test(mount) ? '\\' : '/'
   return [mount.replace(/[/\\]+$/, ''), ...names].join(separator)
+}
+
+/** Titles that are asked for at once. */
+const pageTitles = 200
+
+/** By the folder of each title that is published, as the host of Plex sees it: the provider's categories. */
+export async function categoriesAt(
+  mount: string,
+  catalog: Pick<Catalog, 'collectedTitles'>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>()
+  for (let after = 0; ; ) {
+    const page = catalog.collectedTitles(after, pageTitles)
+    for (const { path, categories } of page) found.set(mountedAt(mount, ...path.split('/')), categories)
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageTitles) return found
+    after = last.folderId
+    await immediate() // reads of files go first
+  }
 }
 
 /** A device as a media server is to find it. */

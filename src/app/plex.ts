@@ -1,7 +1,7 @@
 import type { Changes } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
 import { HttpProblem } from '../http/index.ts'
-import { manualSteps } from '../plex/index.ts'
+import { type CollectionRecord, manualSteps } from '../plex/index.ts'
 import { mountCommand, reachableBy } from './mounting.ts'
 import { readPlexNote, writePlexNote } from './plex-files.ts'
 import { type PlexDeps, type PlexStatus, type PlexWork, watchPlex } from './plex-server.ts'
@@ -40,12 +40,30 @@ export function startPlex({ config, version }: PlexOptions, deps: PlexDeps & { n
   let httpPort = 0
   const keep = (name: string, isSetUp: boolean) => {
     const others = note!.setUp.filter(other => other !== name)
-    note = { clientId: note!.clientId, setUp: isSetUp ? [...others, name] : others }
+    note = { ...note!, setUp: isSetUp ? [...others, name] : others }
     writePlexNote(config.data, note)
+  }
+  const recordOf = (name: string): CollectionRecord => {
+    const keys = new Set(note!.collections[name])
+    const write = () => {
+      note = { ...note!, collections: { ...note!.collections, [name]: [...keys] } }
+      writePlexNote(config.data, note)
+    }
+    return {
+      has: key => keys.has(key),
+      add(key) {
+        keys.add(key)
+        write()
+      },
+      delete(key) {
+        keys.delete(key)
+        write()
+      },
+    }
   }
   const servers = targets.map(target => {
     const { name } = target
-    const known = { clientId: note!.clientId, isSetUp: note!.setUp.includes(name) }
+    const known = { clientId: note!.clientId, isSetUp: note!.setUp.includes(name), record: recordOf(name) }
     const onSetUp = (isSetUp: boolean) => keep(name, isSetUp)
     return { name, ...watchPlex({ target, config, version, ...known }, { ...deps, onSetUp }) }
   })

@@ -283,6 +283,11 @@ export const settings = group('Everything is optional; without an account, there
     liveTv: setting(kinds.boolean, 'true', 'Whether it gets our tuners with their guides and channels.'),
     libraries: setting(kinds.boolean, 'true', 'Whether it gets our libraries.'),
     scans: setting(kinds.boolean, 'true', 'Whether it is told to scan folders that changed.'),
+    collections: setting(
+      kinds.boolean,
+      'false',
+      "Whether its libraries get a collection for each of the provider's categories.",
+    ),
     agent: setting(
       kinds.choice('plex', 'nfo'),
       'plex',

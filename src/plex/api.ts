@@ -46,6 +46,8 @@ export interface PlexSection {
   readonly agent: string | undefined
   readonly scanner: string | undefined
   readonly paths: readonly string[]
+  /** It is being scanned: what it lists now is not all. */
+  readonly isScanning: boolean
 }
 
 /** Files of a film, or of an episode. */
@@ -320,6 +322,7 @@ function sectionOf(row: Row): PlexSection {
     agent: text(row, 'agent'),
     scanner: text(row, 'scanner'),
     paths: rows(row, 'Location').flatMap(location => text(location, 'path') ?? []),
+    isScanning: row.refreshing !== undefined && flag(row, 'refreshing'),
   }
 }
 

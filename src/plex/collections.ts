@@ -2,6 +2,8 @@ import type { Clock } from '../lib/clock.ts'
 import { type Plan, type RunReport, runPlan } from '../lib/run-plan.ts'
 import type { PlexApi, SectionType } from './api.ts'
 import { type CollectionStep, planCollections, planCollectionsRemoval, type SeenCollection } from './collection-plan.ts'
+import { isSamePath, typeOf } from './library-plan.ts'
+import type { WantedLibrary } from './ports.ts'
 import { describeStep, type OnStep } from './run.ts'
 
 const pageItems = 500
@@ -14,6 +16,47 @@ export interface CollectionRecord {
   add(key: string): void
   delete(key: string): void
 }
+
+/** What collections are made of, and which are ours. */
+export interface WantedCollections {
+  readonly record: CollectionRecord
+  /** By the folder of a title, as the host of Plex sees it: the names of its categories. */
+  categories(): Promise<ReadonlyMap<string, readonly string[]>>
+}
+
+/** The section of each library that Plex has, with its categories; none of a section that is empty, or is being scanned. */
+export async function collectedSections(
+  api: PlexApi,
+  libraries: readonly WantedLibrary[],
+  wanted: WantedCollections,
+): Promise<readonly CollectedSection[]> {
+  const categories = await wanted.categories()
+  const sections = await api.sections()
+  const found: CollectedSection[] = []
+  for (const library of libraries) {
+    const section = sections.find(({ paths }) => paths.some(path => isSamePath(path, library.path)))
+    if (section === undefined || section.isScanning) continue
+    const type = typeOf(library)
+    // What lists nothing of ours is not there yet, or not any more for a moment: collections would go, and come again.
+    const [first] = await api.sectionFiles(section.key, type, 0, 1)
+    if (first === undefined) continue
+    if (![...categories.keys()].some(folder => folder.startsWith(library.path))) continue
+    found.push({ key: section.key, type, categoriesOf: file => categoriesAbove(file, categories) })
+  }
+  return found
+}
+
+/** Of the nearest folder above a file that has some. */
+function categoriesAbove(file: string, categories: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  for (let end = separatorBefore(file, file.length); end > 0; end = separatorBefore(file, end)) {
+    const known = categories.get(file.slice(0, end))
+    if (known !== undefined) return known
+  }
+  return []
+}
+
+const separatorBefore = (path: string, end: number) =>
+  Math.max(path.lastIndexOf('/', end - 1), path.lastIndexOf('\\', end - 1))
 
 /** A section of ours, and the provider's categories of what is in it. */
 export interface CollectedSection {

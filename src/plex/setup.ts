@@ -1,6 +1,13 @@
 import type { Clock } from '../lib/clock.ts'
-import type { RunReport } from '../lib/run-plan.ts'
-import { plexApi } from './api.ts'
+import type { AnyStep, Plan, RunReport } from '../lib/run-plan.ts'
+import { type PlexApi, plexApi } from './api.ts'
+import {
+  collectedSections,
+  planPlexCollections,
+  removePlexCollections,
+  setUpPlexCollections,
+  type WantedCollections,
+} from './collections.ts'
 import { PlexError } from './errors.ts'
 import type { PlexHttp } from './http.ts'
 import { adviceFor, planPlexLibraries, removePlexLibraries, setUpPlexLibraries } from './libraries.ts'
@@ -15,6 +22,8 @@ import { planTuners } from './tuner-plan.ts'
 export interface Wanted {
   readonly tuners: WantedTuners | undefined
   readonly libraries: WantedLibraries | undefined
+  /** Of these libraries' titles. */
+  readonly collections?: WantedCollections | undefined
 }
 
 export interface SetupDeps {
@@ -50,13 +59,15 @@ export async function planSetup(wanted: Wanted, { http, clock }: SetupDeps, sign
   const seen = wanted.tuners && trouble === undefined ? await lookAtTuners(api, wanted.tuners.tuners) : undefined
   const live = seen && wanted.tuners && planTuners(wanted.tuners, seen, clock.now())
   const libraries = wanted.libraries && (await planPlexLibraries(wanted.libraries, { api, onStep() {} }))
+  const collections = await planCollectionsOf(wanted, { api, clock, onStep() {} }, server)
   return {
     server,
-    steps: [...(live?.steps ?? []), ...(libraries?.steps ?? [])].map(describeStep),
+    steps: [...(live?.steps ?? []), ...(libraries?.steps ?? []), ...collections.steps].map(describeStep),
     problems: [
       ...(wanted.tuners && trouble !== undefined ? [trouble] : []),
       ...(live?.problems ?? []),
       ...(libraries?.problems ?? []),
+      ...collections.problems,
     ],
     advice: wanted.libraries === undefined ? [] : await adviceFor(api),
     tuners: (seen?.tuners ?? []).map(({ tuner: { deviceId, name, channels }, map: { mapped } }) => {
@@ -76,19 +87,51 @@ export async function setUp(wanted: Wanted, deps: SetupDeps, signal: AbortSignal
     tuners && trouble === undefined ? () => setUpLiveTv(tuners, { ...rest, api }, signal) : undefined,
     tuners && trouble !== undefined ? async () => ({ ...nothing, problems: [trouble] }) : undefined,
     libraries && (() => setUpPlexLibraries(libraries, { ...rest, api }, signal)),
+    wanted.collections && (() => eachSection(wanted, { ...rest, api }, server, signal, setUpPlexCollections)),
   ])
 }
 
 /** Removes from a server what is wanted here, and all that was ours before. @throws PlexError as `setUp` does. */
 export async function remove(wanted: Wanted, deps: SetupDeps, signal: AbortSignal): Promise<RunReport> {
-  await readServer(deps.http, signal)
+  const server = await readServer(deps.http, signal)
   const { tuners, libraries } = wanted
   const { http, ...rest } = deps
   const api = plexApi(http, signal)
   return inTurn(signal, [
     tuners && (() => removeLiveTv(tuners, { ...rest, api }, signal)),
+    wanted.collections && (() => eachSection(wanted, { ...rest, api }, server, signal, removePlexCollections)),
     libraries && (() => removePlexLibraries(libraries, { ...rest, api }, signal)),
   ])
+}
+
+interface Working {
+  readonly api: PlexApi
+  readonly clock: Clock
+  readonly onStep: OnStep
+}
+
+async function planCollectionsOf(wanted: Wanted, working: Working, { machineIdentifier }: PlexServer) {
+  const { libraries, collections } = wanted
+  const plans: Plan<AnyStep>[] = []
+  if (libraries !== undefined && collections !== undefined)
+    for (const section of await collectedSections(working.api, libraries.libraries, collections))
+      plans.push(await planPlexCollections(section, { ...working, machineIdentifier, record: collections.record }))
+  return { steps: plans.flatMap(({ steps }) => steps), problems: plans.flatMap(({ problems }) => problems) }
+}
+
+async function eachSection(
+  { libraries, collections }: Wanted,
+  working: Working,
+  { machineIdentifier }: PlexServer,
+  signal: AbortSignal,
+  run: typeof setUpPlexCollections,
+): Promise<RunReport> {
+  let all = nothing
+  if (libraries === undefined || collections === undefined) return all
+  const { record } = collections
+  for (const section of await collectedSections(working.api, libraries.libraries, collections))
+    all = joined(all, await run(section, { ...working, machineIdentifier, record }, signal))
+  return all
 }
 
 const nothing: RunReport = { done: [], failed: [], left: [], problems: [] }

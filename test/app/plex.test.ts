@@ -28,7 +28,13 @@ async function scene(t: Test) {
     { mode: 0o600 },
   )
   const config = { ...loadConfig({ file, cwd: data, env: {} }), data }
-  const catalog = { root: 16, node: () => undefined, child: () => undefined, children: () => [] }
+  const catalog = {
+    root: 16,
+    node: () => undefined,
+    child: () => undefined,
+    children: () => [],
+    collectedTitles: () => [],
+  }
   const served = () =>
     tuners
       .wanted()

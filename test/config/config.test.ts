@@ -81,7 +81,15 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
       live: { bufferBytes: 8_388_608, stallMs: 5_000, startMs: 20_000, lingerMs: 0 },
       tests: { perHour: 0, ffprobe: false },
       plex: {
-        ...{ liveTv: true, libraries: true, scans: true, agent: 'plex', language: 'en-US', guideLanguage: 'eng' },
+        ...{
+          liveTv: true,
+          libraries: true,
+          scans: true,
+          collections: false,
+          agent: 'plex',
+          language: 'en-US',
+          guideLanguage: 'eng',
+        },
         ...{ watch: { type: 'every', ms: 300_000 }, signIn: { url: 'https://plex.tv' } },
       },
       plexServers: [],

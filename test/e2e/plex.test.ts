@@ -23,6 +23,7 @@ t.test('reelport plex, from linking to removing', { skip: without('ffmpeg', 'ffp
       'guide-placeholders': 'true',
       'plex-url': plex.url.href,
       'plex-mount': mount,
+      'plex-collections': 'true',
       'plex-preferences': join(mount, 'no-such-file'),
     },
   })
@@ -79,6 +80,62 @@ t.test('reelport plex, from linking to removing', { skip: without('ffmpeg', 'ffp
   t.match(metrics, /^reelport_plex_well\{server="plex"\} 1$/m)
   t.match(metrics, new RegExp(`^reelport_plex_mapped_channels.server="plex". ${lineup.length}$`, 'm'))
 
+  // What Plex finds when it has scanned: films, and episodes of shows.
+  const shows = new Map<string, string>()
+  const films = new Map<string, string>()
+  const keyOf = (title: string) => {
+    films.set(title, films.get(title) ?? String(1000 + films.size)) // several files of a film are one item
+    return films.get(title)!
+  }
+  for (const { path, kind } of await publishedFiles(served)) {
+    const [, , title = ''] = path.split('/')
+    if (kind === 'series') shows.set(title, shows.get(title) ?? String(9000 + shows.size))
+    const section = plex.sections.find(({ title }) => title === (kind === 'movie' ? 'Movies' : 'TV'))!.key
+    const show = shows.get(title)
+    plex.films.push({
+      ...{
+        section,
+        ratingKey: kind === 'series' ? String(5000 + plex.films.length) : keyOf(title),
+        file: join(mount, path),
+      },
+      ...(kind === 'series' && show !== undefined && { show }),
+    })
+  }
+  plex.collections.push({ section: plex.sections[0]!.key, ratingKey: '77', title: 'Mine', items: ['1000'] })
+  const previewed = await cli('setup', '--dry-run')
+  t.match(previewed.stdout, /make the collection /)
+  const collected = await cli('setup')
+  t.equal(collected.code, 0, collected.stdout + collected.stderr)
+  const { username, password } = served.demo.credentials
+  const ask = async (action: string) =>
+    (await (
+      await fetch(
+        `${served.demo.url}/player_api.php?username=${username.reveal()}&password=${password.reveal()}&action=${action}`,
+      )
+    ).json()) as { category_id: string; category_ids?: readonly number[]; category_name: string }[]
+  const sizes = new Map<string, number>()
+  const categories = new Map((await ask('get_vod_categories')).map(row => [String(row.category_id), row.category_name]))
+  for (const { category_id, category_ids = [] } of await ask('get_vod_streams')) {
+    for (const id of new Set([String(category_id), ...category_ids.map(String)])) {
+      const name = categories.get(id) ?? ''
+      sizes.set(name, (sizes.get(name) ?? 0) + 1)
+    }
+  }
+  const made = plex.collections.filter(({ section }) => section === plex.sections[0]!.key)
+  t.ok(made.length > 2)
+  for (const { title, items } of made)
+    if (title !== 'Mine') t.ok(items.length > 0 && items.length <= (sizes.get(title) ?? 0), `${title}: ${items.length}`)
+  const ofShows = plex.collections.filter(({ section }) => section === plex.sections[1]!.key)
+  t.ok(ofShows.length > 0)
+  t.ok(
+    ofShows.every(({ items }) => items.every(item => [...shows.values()].includes(item))),
+    'collections of shows hold shows, not episodes',
+  )
+  const changes = plex.changes.length
+  t.match((await cli('setup')).stdout, 'Plex has everything already.')
+  t.equal(plex.changes.length, changes)
+  t.same(plex.wrong, [], 'every request is as documented')
+
   device!.mappings = []
   await served.stop()
   await served.start()
@@ -91,6 +148,7 @@ t.test('reelport plex, from linking to removing', { skip: without('ffmpeg', 'ffp
   const removed = await cli('remove')
   t.equal(removed.code, 0, removed.stdout + removed.stderr)
   t.same([plex.devices, plex.dvrs, plex.sections], [[], [], []])
+  t.match(plex.collections, [{ title: 'Mine' }], 'what a person made is left')
   t.notMatch(readFileSync(join(data, 'plex.json'), 'utf8'), simToken)
   const everything = [unlinked, linked, planned, done, again, status, manual, removed]
   for (const { stdout, stderr } of everything) t.notMatch(stdout + stderr, simToken, 'the token is never shown')

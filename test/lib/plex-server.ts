@@ -78,7 +78,7 @@ export class PlexServer implements AsyncDisposable {
   readonly devices: SimDevice[] = []
   readonly dvrs: SimDvr[] = []
   readonly sections: SimSection[] = []
-  readonly films: { section: string; ratingKey: string; file: string }[] = []
+  readonly films: { section: string; ratingKey: string; file: string; show?: string }[] = []
   readonly collections: { section: string; ratingKey: string; title: string; items: string[] }[] = []
   readonly preferences: Record<string, string> = { autoEmptyTrash: '1', FriendlyName: 'Den' }
   /** Everything that was asked, in order: `GET /identity`. */
@@ -194,7 +194,9 @@ export class PlexServer implements AsyncDisposable {
       return send(
         this.films
           .filter(({ section }) => section === id)
-          .map(({ ratingKey, file }) => ({ ratingKey, Media: [{ Part: [{ file }] }] })),
+          .map(({ ratingKey, file, show }) => {
+            return { ratingKey, ...(show && { grandparentRatingKey: show }), Media: [{ Part: [{ file }] }] }
+          }),
       )
     if (/^GET .*\/collections$/.test(what)) return send(this.collections.filter(({ section }) => section === id))
     if (what === 'POST /library/collections') {

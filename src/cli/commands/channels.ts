@@ -132,7 +132,8 @@ function changeOf(text: string): readonly [string, unknown] {
   if (value === 'true' || value === 'false') return [name, value === 'true']
   if (name === 'shiftMinutes') return [name, Number(value)]
   if (name === 'guideIds') return [name, value.split(',')]
-  if (name === 'blacklist' || name === 'adopt' || name === 'separate') return [name, value.split(',').map(Number)]
+  if (name === 'blacklist' || name === 'adopt' || name === 'separate')
+    return [name, value === '' ? [] : value.split(',').map(Number)]
   return [name, value]
 }
 

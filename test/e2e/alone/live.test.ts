@@ -183,6 +183,8 @@ t.test('what a person sees of channels', async t => {
     t.match(list.stdout, new RegExp(`${GuideNumber} +${GuideName.replace(/[+().]/g, '.')}`))
   const { GuideNumber } = rows[0]!
   t.match((await reelport('channels', 'set', GuideNumber, 'name=Another Name', 'number=7')).stdout, /^7 +Another Name/)
+  t.match((await reelport('channels', 'set', '7', 'separate=999999')).stdout, /"separate":\[999999\]/)
+  t.match((await reelport('channels', 'set', '7', 'separate=')).stdout, /"separate":\[\]/)
   t.match((await reelport('channels', 'set', '7', 'colour=red')).stderr, /no "colour"; known/)
   const hidden = await until('it to be shown', async () => {
     const lineup = (await (await fetch(`${served.app.http.url}/lineup.json`)).json()) as readonly LineupRow[]

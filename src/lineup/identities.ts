@@ -16,6 +16,8 @@ export interface Identities {
   numberOf(channelId: number): string
   /** Gives a channel another number. @throws LineupError `taken`. */
   renumber(channelId: number, number: string): void
+  /** Whether there is, or was, a channel with this id. */
+  isKnown(channelId: number): boolean
   /** The channel that a listing belonged to when the lineup was made last. */
   channelOf(listingId: number): number | undefined
   /** The channel that has this number now. */
@@ -116,6 +118,7 @@ export function identities(db: Database): Identities {
       retire.run(channelId)
       putNumber.run(number, channelId)
     },
+    isKnown: channelId => identityOf.get(channelId) !== undefined,
     channelOf: listingId => memberOf.get(listingId)?.channelId,
     byNumber(number) {
       const row = numberRow.get(number)

@@ -1,7 +1,7 @@
 import { textPattern } from '../lib/listing-filter.ts'
 import type { Database } from '../lib/sqlite.ts'
 import type { Group } from './groups.ts'
-import { guideIdOf } from './guide-ids.ts'
+import { channelIdOf } from './guide-ids.ts'
 import type { Identified, Identities } from './identities.ts'
 import type { ChannelPatch, OverrideRow } from './model.ts'
 import { readPatch } from './overrides.ts'
@@ -18,7 +18,6 @@ export interface AppliedPatches {
 export function patchBook(db: Database, rows: readonly OverrideRow[]) {
   const all = db.prepare<[], { id: number; patch: string }>('select id, patch from channel where patch is not null')
   const one = db.prepare<[number], { patch: string | null }>('select patch from channel where id = ?')
-  const channels = db.prepare<[], { id: number }>('select id from channel')
   const put = db.prepare<[string | null, number]>('update channel set patch = ? where id = ?')
 
   return {
@@ -45,10 +44,8 @@ export function patchBook(db: Database, rows: readonly OverrideRow[]) {
       for (const { id, patch } of all.all()) add(JSON.parse(patch) as ChannelPatch, isOf(id))
       for (const { match, patch } of rows) {
         if (patch.adopt === undefined && patch.separate === undefined) continue
-        const channelId = ids.byNumber(match) ?? channels.all().find(({ id }) => guideIdOf(id) === match)?.id
-        const pattern = textPattern(match)
-        const isCalled = (group: Group) => group.candidates.some(({ listed }) => pattern.test(listed.name))
-        add(patch, channelId === undefined ? isCalled : isOf(channelId))
+        const channelId = ids.byNumber(match) ?? channelIdOf(match)
+        add(patch, channelId !== undefined && ids.isKnown(channelId) ? isOf(channelId) : calledLike(match))
       }
       return { separate: new Set(separate), adopt }
     },
@@ -90,11 +87,15 @@ const withoutAdopted = (group: Group, adopted: readonly number[]): Group => ({
 /** The channels that a row means: by number, by guide id, else by what the provider calls them. */
 function matching(match: string, identified: readonly Identified[], ids: Identities): readonly number[] {
   const byNumber = ids.byNumber(match)
-  if (byNumber !== undefined) return identified.some(({ id }) => id === byNumber) ? [byNumber] : []
-  const exact = identified.filter(({ id }) => guideIdOf(id) === match)
-  if (exact.length > 0) return exact.map(({ id }) => id)
+  const channelId = byNumber ?? channelIdOf(match)
+  if (identified.some(({ id }) => id === channelId)) return [channelId!]
+  if (byNumber !== undefined) return []
+  const isCalled = calledLike(match)
+  return identified.filter(({ group }) => isCalled(group)).map(({ id }) => id)
+}
+
+/** By what the provider calls its channels. */
+function calledLike(match: string): (group: Group) => boolean {
   const pattern = textPattern(match)
-  return identified
-    .filter(({ group }) => group.candidates.some(({ listed }) => pattern.test(listed.name)))
-    .map(({ id }) => id)
+  return ({ candidates }) => candidates.some(({ listed }) => pattern.test(listed.name))
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { silentLog } from '../../src/lib/log.ts'
+import { channelIdOf } from '../../src/lineup/guide-ids.ts'
 import {
   guideIdOf,
   type LineupBook,
@@ -122,6 +123,9 @@ t.test('numbers and ids are never the beginning of one another', async t => {
   const ids = new Set(Array.from({ length: 200_000 }, (_, at) => guideIdOf(at + 1)))
   t.equal(ids.size, 200_000)
   for (const id of ids) if (!/^[bcdfghjklmnpqrstvwxz]{5}\.tv$/.test(id)) t.fail(id)
+  for (const id of [1, 2, 999, 200_000, 3_199_999]) t.equal(channelIdOf(guideIdOf(id)), id)
+  for (const text of ['', 'News', '1000', 'bcdf.tv', 'bcdfgh.tv', 'bcdfa.tv', 'bcdfg.tvx', 'bcdfg'])
+    t.equal(channelIdOf(text), undefined, text)
   t.not(guideIdOf(1).slice(0, 3), guideIdOf(2).slice(0, 3), 'neighbours look different')
 })
 

@@ -31,6 +31,7 @@ export async function collectedSections(
   wanted: WantedCollections,
 ): Promise<readonly CollectedSection[]> {
   const categories = await wanted.categories()
+  const folders = [...categories.keys()]
   const sections = await api.sections()
   const found: CollectedSection[] = []
   for (const library of libraries) {
@@ -40,7 +41,7 @@ export async function collectedSections(
     // What lists nothing of ours is not there yet, or not any more for a moment: collections would go, and come again.
     const [first] = await api.sectionFiles(section.key, type, 0, 1)
     if (first === undefined) continue
-    if (![...categories.keys()].some(folder => folder.startsWith(library.path))) continue
+    if (!folders.some(folder => folder.startsWith(library.path))) continue
     found.push({ key: section.key, type, categoriesOf: file => categoriesAbove(file, categories) })
   }
   return found

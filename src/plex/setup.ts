@@ -1,7 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
 import type { AnyStep, Plan, RunReport } from '../lib/run-plan.ts'
-import { type PlexApi, plexApi } from './api.ts'
+import { plexApi } from './api.ts'
 import {
+  type CollectedSection,
+  type CollectionsDeps,
   collectedSections,
   planPlexCollections,
   removePlexCollections,
@@ -59,15 +61,20 @@ export async function planSetup(wanted: Wanted, { http, clock }: SetupDeps, sign
   const seen = wanted.tuners && trouble === undefined ? await lookAtTuners(api, wanted.tuners.tuners) : undefined
   const live = seen && wanted.tuners && planTuners(wanted.tuners, seen, clock.now())
   const libraries = wanted.libraries && (await planPlexLibraries(wanted.libraries, { api, onStep() {} }))
-  const collections = await planCollectionsOf(wanted, { api, clock, onStep() {} }, server)
+  const collections: Plan<AnyStep>[] = []
+  await eachSection(wanted, { api, clock, onStep() {} }, server, async (section, deps) => {
+    collections.push(await planPlexCollections(section, deps))
+  })
   return {
     server,
-    steps: [...(live?.steps ?? []), ...(libraries?.steps ?? []), ...collections.steps].map(describeStep),
+    steps: [...(live?.steps ?? []), ...(libraries?.steps ?? []), ...collections.flatMap(({ steps }) => steps)].map(
+      describeStep,
+    ),
     problems: [
       ...(wanted.tuners && trouble !== undefined ? [trouble] : []),
       ...(live?.problems ?? []),
       ...(libraries?.problems ?? []),
-      ...collections.problems,
+      ...collections.flatMap(({ problems }) => problems),
     ],
     advice: wanted.libraries === undefined ? [] : await adviceFor(api),
     tuners: (seen?.tuners ?? []).map(({ tuner: { deviceId, name, channels }, map: { mapped } }) => {
@@ -87,7 +94,7 @@ export async function setUp(wanted: Wanted, deps: SetupDeps, signal: AbortSignal
     tuners && trouble === undefined ? () => setUpLiveTv(tuners, { ...rest, api }, signal) : undefined,
     tuners && trouble !== undefined ? async () => ({ ...nothing, problems: [trouble] }) : undefined,
     libraries && (() => setUpPlexLibraries(libraries, { ...rest, api }, signal)),
-    wanted.collections && (() => eachSection(wanted, { ...rest, api }, server, signal, setUpPlexCollections)),
+    wanted.collections && (() => inSections(wanted, { ...rest, api }, server, signal, setUpPlexCollections)),
   ])
 }
 
@@ -99,38 +106,37 @@ export async function remove(wanted: Wanted, deps: SetupDeps, signal: AbortSigna
   const api = plexApi(http, signal)
   return inTurn(signal, [
     tuners && (() => removeLiveTv(tuners, { ...rest, api }, signal)),
-    wanted.collections && (() => eachSection(wanted, { ...rest, api }, server, signal, removePlexCollections)),
+    wanted.collections && (() => inSections(wanted, { ...rest, api }, server, signal, removePlexCollections)),
     libraries && (() => removePlexLibraries(libraries, { ...rest, api }, signal)),
   ])
 }
 
-interface Working {
-  readonly api: PlexApi
-  readonly clock: Clock
-  readonly onStep: OnStep
-}
+/** What a walk over sections has by itself. */
+type Working = Omit<CollectionsDeps, 'machineIdentifier' | 'record'>
 
-async function planCollectionsOf(wanted: Wanted, working: Working, { machineIdentifier }: PlexServer) {
-  const { libraries, collections } = wanted
-  const plans: Plan<AnyStep>[] = []
-  if (libraries !== undefined && collections !== undefined)
-    for (const section of await collectedSections(working.api, libraries.libraries, collections))
-      plans.push(await planPlexCollections(section, { ...working, machineIdentifier, record: collections.record }))
-  return { steps: plans.flatMap(({ steps }) => steps), problems: plans.flatMap(({ problems }) => problems) }
-}
-
+/** Each section that is to have collections, one after the other; none where they are not wanted. */
 async function eachSection(
   { libraries, collections }: Wanted,
   working: Working,
   { machineIdentifier }: PlexServer,
+  act: (section: CollectedSection, deps: CollectionsDeps) => Promise<void>,
+): Promise<void> {
+  if (libraries === undefined || collections === undefined) return
+  const deps = { ...working, machineIdentifier, record: collections.record }
+  for (const section of await collectedSections(working.api, libraries.libraries, collections)) await act(section, deps)
+}
+
+async function inSections(
+  wanted: Wanted,
+  working: Working,
+  server: PlexServer,
   signal: AbortSignal,
   run: typeof setUpPlexCollections,
 ): Promise<RunReport> {
   let all = nothing
-  if (libraries === undefined || collections === undefined) return all
-  const { record } = collections
-  for (const section of await collectedSections(working.api, libraries.libraries, collections))
-    all = joined(all, await run(section, { ...working, machineIdentifier, record }, signal))
+  await eachSection(wanted, working, server, async (section, deps) => {
+    all = joined(all, await run(section, deps, signal))
+  })
   return all
 }
 

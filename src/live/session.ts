@@ -263,7 +263,7 @@ export class Session implements AsyncDisposable {
 
   /** Has another upstream ready while this one is silent; the silence over, it is not needed. */
   async #openAnother(silent: Upstream, over: AbortController, late: LiveSourceError): Promise<void> {
-    const { source, health, failures, clock } = this.#deps
+    const { source, clock } = this.#deps
     const since = this.#dataAt
     const inVain = new AbortController()
     const giveUp = () => inVain.abort(over.signal.reason)
@@ -280,8 +280,7 @@ export class Session implements AsyncDisposable {
         return over.abort(late)
       } catch (error) {
         if (signal.aborted || !(error instanceof LiveSourceError)) return
-        health.failed(upstream, error)
-        failures.add(this.channel.id, { upstreamId: upstream.id, code: error.code, reason: error.message })
+        this.#blame(upstream, error)
       }
     }
   }
@@ -298,12 +297,17 @@ export class Session implements AsyncDisposable {
     this.#ready.resolve()
   }
 
-  #note(upstream: Upstream, error: LiveSourceError): void {
-    const { health, failures, counters, log } = this.#deps
-    const { id, number, name } = this.channel
-    this.#failed = [...this.#failed.filter(other => other !== upstream.id), upstream.id]
+  #blame(upstream: Upstream, error: LiveSourceError): void {
+    const { health, failures } = this.#deps
     health.failed(upstream, error)
-    failures.add(id, { upstreamId: upstream.id, code: error.code, reason: error.message })
+    failures.add(this.channel.id, { upstreamId: upstream.id, code: error.code, reason: error.message })
+  }
+
+  #note(upstream: Upstream, error: LiveSourceError): void {
+    const { counters, log } = this.#deps
+    const { number, name } = this.channel
+    this.#failed = [...this.#failed.filter(other => other !== upstream.id), upstream.id]
+    this.#blame(upstream, error)
     counters.upstreamErrors[error.code]++
     if (this.#isReady) {
       this.failovers++

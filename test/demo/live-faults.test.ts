@@ -11,8 +11,6 @@ import { addresses, get } from './raw-client.ts'
 
 /** What goes wrong with channels, as docs/demo.md has it: its examples are what is set here. */
 
-t.setTimeout(120_000)
-
 const START = 1_700_000_000_500
 const SEGMENT_MS = 2000
 const clock = new TestClock(START)

@@ -12,8 +12,6 @@ import { readMaster, readPiece, readPlaylist } from './hls-client.ts'
 import { viewer } from './live-viewer.ts'
 import { addresses, get } from './raw-client.ts'
 
-t.setTimeout(200_000)
-
 const noFfmpeg = without('ffmpeg', 'ffprobe')
 // The first one makes the clips, if nobody has.
 const demo = await startDemo({ maxConnections: 0 })

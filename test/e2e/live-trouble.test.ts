@@ -7,8 +7,6 @@ import { until } from '../lib/until.ts'
 
 /** Channels of a provider on a bad day: what viewers see goes on, and nothing is left behind. */
 
-t.setTimeout(270_000)
-
 interface Row {
   readonly number: string
   readonly name: string

@@ -9,8 +9,6 @@ import { until } from '../lib/until.ts'
 
 /** The whole server and its command beside a Plex server that fetches the real tuner's documents and guide. */
 
-t.setTimeout(240_000)
-
 t.test('reelport plex, from linking to removing', { skip: without('ffmpeg', 'ffprobe') }, async t => {
   const plex = await PlexServer.start({ now: Date.now, loadLooks: 0 })
   t.teardown(() => plex[Symbol.asyncDispose]())

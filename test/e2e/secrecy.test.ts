@@ -12,8 +12,6 @@ import { until } from '../lib/until.ts'
  * and failures of all kinds. Neither of the two may turn up anywhere.
  */
 
-t.setTimeout(120_000)
-
 const username = 'uw6Ahn4ee-user'
 const password = 'Ohx9&xei/7+pass word'
 

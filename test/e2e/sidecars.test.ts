@@ -9,8 +9,6 @@ import { until } from '../lib/until.ts'
 
 /** Files beside titles, from the provider's lists to clients of NFS. */
 
-t.setTimeout(180_000)
-
 const isSidecar = ({ path }: Seen) => /\/\.plexmatch$|\.nfo$/.test(path)
 const everything = { plexmatch: true, nfo: true }
 

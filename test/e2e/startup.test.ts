@@ -8,8 +8,6 @@ import { reelport } from '../lib/reelport.ts'
 
 /** What goes wrong before a server serves: each has its exit code, names what is wrong and what would be right, without a stack. */
 
-t.setTimeout(120_000)
-
 interface Expected {
   readonly code: number
   readonly says: readonly RegExp[]

@@ -17,8 +17,6 @@ import { until } from '../lib/until.ts'
 
 /** What a reader of an HLS title sees when its upstream fails in the middle: right bytes, a wait, or an error; never others. */
 
-t.setTimeout(180_000)
-
 interface Scene {
   readonly served: ServedDemo
   readonly client: NfsClient

@@ -12,8 +12,6 @@ import { until } from '../lib/until.ts'
 
 /** Titles that the provider serves as HLS or raw MPEG-TS, as an NFS client sees them: files like all others. */
 
-t.setTimeout(240_000)
-
 interface Scene {
   readonly served: ServedDemo
   readonly client: NfsClient
@@ -166,28 +164,20 @@ t.test('raw MPEG-TS is made into a file, and shows itself in /.partial while it 
     { demo: { hls: true, faults: { answers: { 'movie/128': { bytesPerSecond: 400_000 } } } } },
   )
   const { client, served } = here
-  const seen = await until(
-    'the film to be under way',
-    async () => {
-      const partial = (await client.walk()).filter(({ path }) => path.startsWith('/.partial/'))
-      return partial.find(({ attributes }) => attributes.size > 0)
-    },
-    120_000,
-  )
+  const seen = await until('the film to be under way', async () => {
+    const partial = (await client.walk()).filter(({ path }) => path.startsWith('/.partial/'))
+    return partial.find(({ attributes }) => attributes.size > 0)
+  })
   t.equal(seen.path, '/.partial/The Unpacked Reel (2015).partial')
   const source = await readAll(served.demo.media('movie', 128))
   const some = Math.min(100_000, Number(seen.attributes.size))
   t.ok((await client.read(seen.handle, 0, some)).equals(Buffer.from(source).subarray(0, some)), 'it can be looked into')
   delete served.demo.faults.answers['movie/128']
 
-  const { path, size, form } = await until(
-    'the film to be made',
-    async () => {
-      const stream = await here.stream('The Unpacked Reel')
-      return stream.state === 'published' && stream
-    },
-    120_000,
-  )
+  const { path, size, form } = await until('the film to be made', async () => {
+    const stream = await here.stream('The Unpacked Reel')
+    return stream.state === 'published' && stream
+  })
   t.match(path, /\.mp4$/)
   t.equal(form, 'made')
   await until('the directory to go, when nothing is made', () =>
@@ -222,14 +212,10 @@ t.test('raw MPEG-TS is made into a file, and shows itself in /.partial while it 
 
 t.test('with hls: made, playlists are made too, with their subtitles', async t => {
   const here = await scene(t, { 'streams-hls': 'made', 'queue-concurrency': '2', 'queue-per-account': '2' })
-  await until(
-    'every film to be made',
-    async () => {
-      const streams = await Promise.all(Object.keys(films).map(here.stream))
-      return streams.every(({ state }) => state === 'published')
-    },
-    200_000,
-  )
+  await until('every film to be made', async () => {
+    const streams = await Promise.all(Object.keys(films).map(here.stream))
+    return streams.every(({ state }) => state === 'published')
+  })
   for (const [name, { id }] of Object.entries(films)) {
     const { form } = await here.stream(name)
     t.equal(form, 'made', name)

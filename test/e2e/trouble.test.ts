@@ -13,8 +13,6 @@ import { until } from '../lib/until.ts'
 
 /** What an NFS client sees when the provider misbehaves: right bytes, a wait, or an error. Never wrong bytes, never a short file. */
 
-t.setTimeout(180_000)
-
 interface Scene {
   readonly served: ServedDemo
   readonly client: NfsClient

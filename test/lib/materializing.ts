@@ -100,7 +100,7 @@ export async function startMaterializing(t: Test, options: MaterializingOptions 
 
 /** Waits for something that follows by itself, without time passing on any clock that decides something. */
 export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 120_000
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`)
     await new Promise(resolve => setImmediate(resolve))
@@ -119,7 +119,7 @@ export async function pass(clock: TestClock, ms: number): Promise<void> {
 
 /** Lets time pass in steps of `stepMs` until `promise` settles, and returns what it settles with. */
 export async function passingTime<T>(clock: TestClock, promise: Promise<T>, stepMs = 250): Promise<T> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 120_000
   let settled = false
   const noted = promise.finally(() => {
     settled = true

@@ -34,7 +34,7 @@ export function run(
       [...args],
       {
         encoding: options.binary ? 'latin1' : 'utf8',
-        timeout: options.timeoutMs ?? 60_000,
+        timeout: options.timeoutMs ?? 180_000,
         maxBuffer: 256 * 2 ** 20,
         env: { ...process.env, ...options.env },
       },

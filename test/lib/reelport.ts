@@ -34,7 +34,7 @@ export async function reelport(args: readonly string[], options: RunOptions = {}
     if (stdout.length < 2 ** 20) stdout += data.toString('latin1')
   })
   const stderr = collected(child)
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 180_000)
   const [code] = (await once(child, 'close')) as [number | null]
   clearTimeout(timer)
   return { code, stdout: Buffer.from(stdout, 'latin1').toString(), stderr: stderr(), sha256: hash.digest('hex') }

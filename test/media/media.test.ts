@@ -7,7 +7,7 @@ import { type FfmpegJob, findTools, probe, runFfmpeg, ToolError, type Tools } fr
 import { ProcessError, runProcess } from '../../src/media/process.ts'
 
 const node = process.execPath
-const deadlineMs = 30_000
+const deadlineMs = 180_000
 
 /** Runs a line of JavaScript. */
 const script = (code: string, options: Partial<Parameters<typeof runProcess>[1]> = {}) =>

@@ -50,7 +50,7 @@ const literal = { Movies: { 'Film (2001)': { 'Film (2001).mkv': content, 'žluť
 /** A server over a tree, and a client that has mounted its root. Everything goes away with the test. */
 async function serveTree(t: Test, tree: FileTree, changes: Partial<NfsOptions> = {}, clock = new TestClock()) {
   const server = await startNfs({ ...options, ...changes }, tree, { log: silentLog, clock })
-  const client = await connectRpc({ host, port: server.port, timeoutMs: 10_000 })
+  const client = await connectRpc({ host, port: server.port, timeoutMs: 60_000 })
   t.teardown(async () => {
     await client[Symbol.asyncDispose]()
     await server[Symbol.asyncDispose]()
@@ -454,7 +454,7 @@ t.test('older MOUNT versions answer what has not changed; NFSv4 and NFSACL are r
   await t.rejects(client.program({ ...nfs3, number: 100227 }).NULL(), new RpcRefusal({ reason: 'PROG_UNAVAIL' }))
   t.match(await mount.DUMP(), [{ host, directory: '/' }])
   t.match(server.stats().clients, [{ address: host, connections: 1, mounted: '/' }])
-  await using udp = await connectRpcUdp({ host, port: server.port, timeoutMs: 5000 })
+  await using udp = await connectRpcUdp({ host, port: server.port, timeoutMs: 60_000 })
   t.match(await udp.program(mount3).MNT('/Movies'), { status: 0 })
   await mount.UMNT('/')
   await mount.UMNTALL()
@@ -466,7 +466,7 @@ t.test('the portmapper knows our programs in all its versions, and takes no othe
   const { server } = await serveTree(t, new MemoryTree(literal), { portmap: 'serve', portmapPort: port })
   t.same(server.portmap, { how: 'served' })
   for (const connectTo of [connectRpc, connectRpcUdp]) {
-    await using client = await connectTo({ host, port, timeoutMs: 5000 })
+    await using client = await connectTo({ host, port, timeoutMs: 60_000 })
     const [two, three, four] = [client.program(portmap2), client.program(rpcbind3), client.program(rpcbind4)]
     const at = (program: number, version: number, protocol = 6) => two.GETPORT({ program, version, protocol, port: 0 })
     t.equal(await at(100003, 3), server.port)

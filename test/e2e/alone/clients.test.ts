@@ -15,8 +15,6 @@ import { type PublishedFile, publishedFiles, type ServedDemo, serveDemo } from '
  * client takes for granted, another one checks.
  */
 
-t.setTimeout(240_000)
-
 const host = '127.0.0.1'
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 

@@ -6,8 +6,6 @@ import { until } from '../../lib/until.ts'
 
 /** What clients' doings cost the provider, as the provider counts it. */
 
-t.setTimeout(180_000)
-
 const MiB = 1024 * 1024
 /** What Plex reads of a file to learn what it is, more or less. */
 const headBytes = MiB

@@ -13,8 +13,6 @@ import { until } from '../../lib/until.ts'
 
 /** The server without what it takes for granted: room on the disk, its cache, its provider. */
 
-t.setTimeout(120_000)
-
 const MiB = 1024 * 1024
 
 t.test('a full disk: every byte is still right, and what is known is kept', { skip: withoutTmpfs() }, async t => {

@@ -8,8 +8,6 @@ import { until } from '../../lib/until.ts'
 
 /** Programs that others wrote, as clients of the tuner. */
 
-t.setTimeout(150_000)
-
 interface ChannelReport {
   readonly number: string
   readonly upstreams: readonly { readonly locator: string }[]

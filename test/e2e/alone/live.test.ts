@@ -15,8 +15,6 @@ import { until } from '../../lib/until.ts'
 
 /** Live channels as media servers and players see them. */
 
-t.setTimeout(240_000)
-
 const run = promisify(execFile)
 
 function keepsToTheLimit(t: import('tap').Test, { demo }: ServedDemo): void {

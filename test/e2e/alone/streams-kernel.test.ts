@@ -20,8 +20,6 @@ import { type ServedDemo, type ServeOptions, serveDemo } from '../../lib/served-
 
 /** Titles that are composed of HLS segments while they are read, under the Linux kernel's own NFS client. */
 
-t.setTimeout(300_000)
-
 /** Where the guest of the virtual machine sees the host's loopback. */
 const host = '10.0.2.2'
 

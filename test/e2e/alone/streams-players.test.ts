@@ -24,7 +24,6 @@ import { type ServedDemo, serveDemo } from '../../lib/served-demo.ts'
 const seeks = Number(process.env.REELPORT_SEEKS ?? 12)
 const random = randomFrom(Number(process.env.REELPORT_SEEK_SEED ?? 2607))
 const skip = without('ffmpeg', 'ffprobe')
-t.setTimeout(120_000 + seeks * 3_000)
 
 const long = { longTitle: { segments: 60, seconds: 2, kbps: 600 } }
 

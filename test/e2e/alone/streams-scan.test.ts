@@ -7,8 +7,6 @@ import { until } from '../../lib/until.ts'
 
 /** Something opens every file of a library of HLS titles, as programs do that look for what is new. */
 
-t.setTimeout(240_000)
-
 const firstTitle = 2_000_000
 const filmBytes = 64e6
 const film = 1_000_000

@@ -1,9 +1,10 @@
 import type { Config } from '../config/index.ts'
 import { type Action, HttpProblem } from '../http/index.ts'
+import { pathBelow } from '../lib/host-paths.ts'
 import type { RunReport } from '../lib/run-plan.ts'
 import type { ServedTuner } from './live-tv.ts'
 import { mountCommand, reachableBy } from './mounting.ts'
-import { baseUrl, mountedAt, tunerAt } from './plex-wanted.ts'
+import { baseUrl, tunerAt } from './plex-wanted.ts'
 
 export interface JellyfinParts {
   readonly config: Config
@@ -27,7 +28,7 @@ export function jellyfinAction({ config, version, nfsPort, httpPort, tuners }: J
       libraries:
         mount === undefined
           ? []
-          : config.libraries.map(({ name, kind }) => ({ name, kind, path: mountedAt(mount, name) })),
+          : config.libraries.map(({ name, kind }) => ({ name, kind, path: pathBelow(mount, name) })),
     }
   }
   return async (body, signal): Promise<JellyfinAnswer> => {

@@ -1,5 +1,5 @@
 import type { Catalog, Changes } from '../catalog/index.ts'
-import { mountedAt } from './plex-wanted.ts'
+import { pathBelow } from '../lib/host-paths.ts'
 
 /** Deeper than any folder of the tree. */
 const maxDepth = 8
@@ -13,7 +13,7 @@ export function changedFolders(
   catalog: Pick<Catalog, 'root' | 'node'>,
   mount: string,
 ): readonly string[] {
-  const removed = gone.map(names => mountedAt(mount, ...names))
+  const removed = gone.map(names => pathBelow(mount, ...names))
   if (directories === 'all') return removed
   const changed = directories.flatMap(id => {
     const names: string[] = []
@@ -23,7 +23,7 @@ export function changedFolders(
       names.unshift(node.name)
       at = node.parentId
     }
-    return [mountedAt(mount, ...names)]
+    return [pathBelow(mount, ...names)]
   })
   return [...removed, ...changed]
 }

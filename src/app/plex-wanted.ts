@@ -1,6 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { Catalog } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
+import { pathBelow } from '../lib/host-paths.ts'
 import type { Wanted, WantedLibrary } from '../plex/index.ts'
 import type { ServedTuner } from './live-tv.ts'
 import { reachableBy } from './mounting.ts'
@@ -42,12 +43,6 @@ export function baseUrl({ tuner, http }: Config, url: string | undefined, httpPo
   return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`
 }
 
-/** A folder of the tree as the host of Plex sees it. */
-export function mountedAt(mount: string, ...names: readonly string[]): string {
-  const separator = /^[a-z]:\\|^\\\\/i.test(mount) ? '\\' : '/'
-  return [mount.replace(/[/\\]+$/, ''), ...names].join(separator)
-}
-
 /** Titles that are asked for at once. */
 const pageTitles = 200
 
@@ -59,7 +54,7 @@ export async function categoriesAt(
   const found = new Map<string, readonly string[]>()
   for (let after = 0; ; ) {
     const page = catalog.collectedTitles(after, pageTitles)
-    for (const { path, categories } of page) found.set(mountedAt(mount, ...path.split('/')), categories)
+    for (const { path, categories } of page) found.set(pathBelow(mount, ...path.split('/')), categories)
     const last = page.at(-1)
     if (last === undefined || page.length < pageTitles) return found
     after = last.folderId
@@ -82,6 +77,6 @@ function librariesAt(
     const folder = catalog.child(catalog.root, name)
     const inside = folder === undefined ? [] : catalog.children(folder.id, 0, sampleSize)
     const sample = inside.filter(({ kind }) => kind === 'directory').map(({ name }) => name)
-    return { name, kind, path: mountedAt(mount, name), sample }
+    return { name, kind, path: pathBelow(mount, name), sample }
   })
 }

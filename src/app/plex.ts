@@ -1,12 +1,13 @@
 import type { Changes } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
 import { HttpProblem } from '../http/index.ts'
+import { pathBelow } from '../lib/host-paths.ts'
 import { type CollectionRecord, manualSteps } from '../plex/index.ts'
 import { mountCommand, reachableBy } from './mounting.ts'
 import { readPlexNote, writePlexNote } from './plex-files.ts'
 import { type PlexDeps, type PlexStatus, type PlexWork, watchPlex } from './plex-server.ts'
 import { plexTargets } from './plex-targets.ts'
-import { mountedAt, plexWanted } from './plex-wanted.ts'
+import { plexWanted } from './plex-wanted.ts'
 
 /** Where the export is taken to be mounted, when only steps for a person are printed. */
 const usualMount = '/mnt/reelport'
@@ -89,7 +90,7 @@ export function startPlex({ config, version }: PlexOptions, deps: PlexDeps & { n
     return manualSteps({
       wanted: plexWanted({ config, target, catalog: deps.catalog, tuners: deps.tuners(), httpPort }),
       plexUrl: targets[0]?.url.href.replace(/\/$/, ''),
-      mountCommand: mountCommand(exported, mountedAt(mount)),
+      mountCommand: mountCommand(exported, pathBelow(mount)),
     })
   }
 

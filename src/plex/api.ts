@@ -1,3 +1,4 @@
+import { nameIn } from '../lib/host-paths.ts'
 import { flag, integer, type Row, requiredText, rows, text } from './answers.ts'
 import { PlexError } from './errors.ts'
 import type { PlexHttp } from './http.ts'
@@ -241,7 +242,7 @@ export function plexApi(http: PlexHttp, signal: AbortSignal) {
       const key = encodeURIComponent(Buffer.from(path).toString('base64'))
       try {
         const answer = await get(`/services/browse/${key}`, [['includeFiles', 0]], longPatienceMs)
-        return rows(answer, 'Path').map(row => lastName(text(row, 'path') ?? text(row, 'title') ?? ''))
+        return rows(answer, 'Path').map(row => nameIn(text(row, 'path') ?? text(row, 'title') ?? ''))
       } catch (error) {
         if (error instanceof PlexError && (error.code === 'not-found' || error.code === 'refused')) return undefined
         throw error
@@ -342,8 +343,4 @@ function settingsOf(container: Row): readonly PlexSetting[] {
     const id = text(row, 'id')
     return id === undefined ? [] : [{ id, value: text(row, 'value') ?? '' }]
   })
-}
-
-function lastName(path: string): string {
-  return path.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '')
 }

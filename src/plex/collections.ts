@@ -1,8 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
+import { foldersAbove, isInside, isSamePath } from '../lib/host-paths.ts'
 import { type Plan, type RunReport, runPlan } from '../lib/run-plan.ts'
 import type { PlexApi, SectionType } from './api.ts'
 import { type CollectionStep, planCollections, planCollectionsRemoval, type SeenCollection } from './collection-plan.ts'
-import { isSamePath, typeOf } from './library-plan.ts'
+import { typeOf } from './library-plan.ts'
 import type { WantedLibrary } from './ports.ts'
 import { describeStep, type OnStep } from './run.ts'
 
@@ -41,7 +42,7 @@ export async function collectedSections(
     // What lists nothing of ours is not there yet, or not any more for a moment: collections would go, and come again.
     const [first] = await api.sectionFiles(section.key, type, 0, 1)
     if (first === undefined) continue
-    if (!folders.some(folder => folder.startsWith(library.path))) continue
+    if (!folders.some(folder => isInside(folder, library.path))) continue
     found.push({ key: section.key, type, categoriesOf: file => categoriesAbove(file, categories) })
   }
   return found
@@ -49,15 +50,12 @@ export async function collectedSections(
 
 /** Of the nearest folder above a file that has some. */
 function categoriesAbove(file: string, categories: ReadonlyMap<string, readonly string[]>): readonly string[] {
-  for (let end = separatorBefore(file, file.length); end > 0; end = separatorBefore(file, end)) {
-    const known = categories.get(file.slice(0, end))
+  for (const folder of foldersAbove(file)) {
+    const known = categories.get(folder)
     if (known !== undefined) return known
   }
   return []
 }
-
-const separatorBefore = (path: string, end: number) =>
-  Math.max(path.lastIndexOf('/', end - 1), path.lastIndexOf('\\', end - 1))
 
 /** A section of ours, and the provider's categories of what is in it. */
 export interface CollectedSection {

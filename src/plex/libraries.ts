@@ -1,8 +1,8 @@
+import { isSamePath, nameIn, parentOf, pathBelow } from '../lib/host-paths.ts'
 import { type Plan, type RunReport, runPlan } from '../lib/run-plan.ts'
 import { isUnknownRequest, type NewSection, type PlexApi } from './api.ts'
 import { PlexError } from './errors.ts'
 import {
-  isSamePath,
   type LibraryStep,
   planLibraries,
   planLibrariesRemoval,
@@ -82,12 +82,9 @@ async function lookAtLibraries(api: PlexApi, wanted: readonly WantedLibrary[]): 
 
 /** Looks for a few folders by their names: a list of all that a library has would be far too long to ask for every few minutes. */
 async function lookAtFolder(api: PlexApi, { path, sample }: WantedLibrary) {
-  const separator = /^[a-z]:\\|^\\\\/i.test(path) ? '\\' : '/'
-  const at = path.lastIndexOf(separator)
-  const parent = path.slice(0, at) + (/^([a-z]:)?$/i.test(path.slice(0, at)) ? separator : '')
-  const isThere = (await api.folders(parent))?.includes(path.slice(at + 1)) ?? false
+  const isThere = (await api.folders(parentOf(path)))?.includes(nameIn(path)) ?? false
   let found = 0
-  for (const name of isThere ? sample : []) if ((await api.folders(`${path}${separator}${name}`)) !== undefined) found++
+  for (const name of isThere ? sample : []) if ((await api.folders(pathBelow(path, name))) !== undefined) found++
   return { isThere, found }
 }
 

@@ -1,3 +1,4 @@
+import { isSamePath } from '../lib/host-paths.ts'
 import type { Plan } from '../lib/run-plan.ts'
 import type { PlexSection, PlexSetting, SectionType } from './api.ts'
 import { toSwitchOff } from './library-settings.ts'
@@ -92,12 +93,6 @@ export function planLibrariesRemoval(
     })),
     problems: shared.map(({ title }) => `The library "${title}" also has folders that are not ours: it stays`),
   }
-}
-
-/** True for one path, however its slashes are written. */
-export function isSamePath(a: string, b: string): boolean {
-  const normal = (path: string) => path.replace(/[/\\]+/g, '/').replace(/\/$/, '')
-  return normal(a) === normal(b)
 }
 
 /** Why a folder is not our export; undefined when it is. */

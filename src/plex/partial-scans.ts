@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
+import { foldersAbove, isInside } from '../lib/host-paths.ts'
 import type { PlexApi } from './api.ts'
 import { PlexError } from './errors.ts'
-import { isSamePath } from './library-plan.ts'
 
 /** A sync changes folders one after the other: a batch begins when none was added for so long, or has waited for so long. */
 const settleMs = 30_000
@@ -119,13 +119,5 @@ export class PartialScans {
 
 /** The folders that are in no other one of them. */
 function withoutInner(folders: ReadonlySet<string>): readonly string[] {
-  return [...folders].filter(folder => {
-    for (let at = folder.lastIndexOf('/'); at > 0; at = folder.lastIndexOf('/', at - 1))
-      if (folders.has(folder.slice(0, at))) return false
-    return true
-  })
-}
-
-function isInside(path: string, folder: string): boolean {
-  return path.startsWith(`${folder.replace(/\/+$/, '')}/`) && !isSamePath(path, folder)
+  return [...folders].filter(folder => !foldersAbove(folder).some(above => folders.has(above)))
 }

@@ -159,6 +159,31 @@ t.test('only folders that changed are scanned, each once, and never a whole libr
   t.same(s.plex.wrong, [])
 })
 
+t.test('folders of a Windows machine are scanned, too', async t => {
+  const s = await scene(t)
+  const libraries = ['R:\\Movies', 'R:\\Movies 4K']
+  for (const [at, path] of libraries.entries())
+    s.plex.sections.push({
+      ...{ key: String(at), title: `Films ${at}`, type: 'movie', agent: 'a', scanner: 'b', language: 'en' },
+      ...{ paths: [path], settings: {} },
+    })
+  const scans = new PartialScans({
+    ...{ api: () => s.deps.api, clock: s.clock, signal: never },
+    libraries: () => libraries,
+  })
+  scans.add([
+    'R:\\Movies 4K',
+    'R:\\Movies 4K\\Heat (1995)',
+    'R:\\Movies\\Heat (1995)',
+    'R:\\Movies\\Heat (1995)\\Extras',
+  ])
+  await scans.idle()
+  t.same(s.plex.scans, [
+    { section: '1', path: 'R:\\Movies 4K\\Heat (1995)' },
+    { section: '0', path: 'R:\\Movies\\Heat (1995)' },
+  ])
+})
+
 t.test('a server from before the API was described', async t => {
   const s = await scene(t, { isOld: true })
   t.match(await s.setUp(), { done: [/Movies/, /TV/], failed: [], left: [], problems: [] })

@@ -118,6 +118,8 @@ export function watchPlex(
   let looked = unseen
   let repairs = 0
   let working: Promise<void> | undefined
+  /** The last of the changes whose folders are being named. */
+  let naming = Promise.resolve()
   let isSetUp = options.isSetUp
 
   const wanted = () => plexWanted({ config, target, catalog, tuners: deps.tuners(), httpPort })
@@ -266,12 +268,21 @@ export function watchPlex(
     return number
   }
 
+  async function scanChanged(changes: Changes): Promise<void> {
+    const { mount } = target
+    if (!isSetUp || !plex.scans || mount === undefined) return
+    for await (const folders of changedFolders(changes, catalog, mount)) {
+      if (ending.signal.aborted) return
+      scans.add(folders)
+    }
+  }
+
   const schedule = startSchedule(plex.watch, watch, clock)
   return {
     begin,
     changed(changes) {
       collectUntil = clock.now() + collectMs
-      if (isSetUp && plex.scans && target.mount !== undefined) scans.add(changedFolders(changes, catalog, target.mount))
+      naming = naming.then(() => scanChanged(changes))
     },
     listening(port) {
       httpPort = port
@@ -285,6 +296,7 @@ export function watchPlex(
       schedule[Symbol.dispose]()
       ending.abort(new Error('The server is stopping'))
       await working
+      await naming
       await scans.idle()
       await scanHttp?.[Symbol.asyncDispose]()
     },

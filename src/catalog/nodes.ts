@@ -3,7 +3,7 @@ import type { Changes, Node, NodeId, WalkedNode } from './model.ts'
 import { directorySize, rootId } from './schema.ts'
 
 /** Above this many, telling which directories changed costs more than forgetting everything. */
-const maxListedChanges = 2_000
+const maxListedChanges = 20_000
 
 const columns = `
   id, iif(parent_id = 0, id, parent_id) as parentId,

@@ -12,7 +12,7 @@ const pageOverheadBytes = 400
 /** A smaller page is made anew faster than it is found among as many as there are small directories. */
 const minPageBytes = 4096
 /** Above this many changed directories, forgetting everything costs less than remembering which they were. */
-const maxChanged = 10_000
+const maxChanged = 4_000
 
 /** A node of the tree as NFS shows it. */
 export interface Node {

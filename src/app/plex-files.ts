@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Secret } from '../lib/secret.ts'
+import type { BegunCollection } from '../plex/index.ts'
 
 /** What is kept about Plex in the data directory: who we are to it, and whether it is to be watched. */
 export interface PlexNote {
@@ -11,14 +12,16 @@ export interface PlexNote {
   readonly setUp: readonly string[]
   /** Rating keys of the collections that we made, by the name of their server. */
   readonly collections: Readonly<Record<string, readonly string[]>>
+  /** The one that we were about to make, by the name of its server. */
+  readonly begun?: Readonly<Record<string, BegunCollection>>
 }
 
 /** The note; a first one when there is none, or none that can be read. */
 export function readPlexNote(data: string): PlexNote {
   try {
     const note = JSON.parse(readFileSync(notePath(data), 'utf8')) as Partial<PlexNote>
-    const { clientId, setUp = [], collections = {} } = note
-    if (typeof clientId === 'string') return { clientId, setUp: [setUp].flat(), collections }
+    const { clientId, setUp = [], collections = {}, begun = {} } = note
+    if (typeof clientId === 'string') return { clientId, setUp: [setUp].flat(), collections, begun }
   } catch {
     // There is none yet, or it was cut short: what is lost with it is a name.
   }

@@ -46,14 +46,28 @@ export function startPlex({ config, version }: PlexOptions, deps: PlexDeps & { n
   }
   const recordOf = (name: string): CollectionRecord => {
     const keys = new Set(note!.collections[name])
+    let begun = note!.begun?.[name]
     const write = () => {
-      note = { ...note!, collections: { ...note!.collections, [name]: [...keys] } }
+      const { [name]: _, ...others } = note!.begun ?? {}
+      note = {
+        ...note!,
+        collections: { ...note!.collections, [name]: [...keys] },
+        begun: begun === undefined ? others : { ...others, [name]: begun },
+      }
       writePlexNote(config.data, note)
     }
     return {
+      get begun() {
+        return begun
+      },
       has: key => keys.has(key),
+      begin(collection) {
+        begun = collection
+        write()
+      },
       add(key) {
         keys.add(key)
+        begun = undefined
         write()
       },
       delete(key) {

@@ -13,9 +13,19 @@ const everyMs = 200
 
 /** Rating keys of the collections that we made; kept for good, because Plex does not say who made one. */
 export interface CollectionRecord {
+  /** What Plex is being asked to make, as far as is known: there are none, or one, of that title, and that is ours. */
+  readonly begun: BegunCollection | undefined
   has(key: string): boolean
+  /** Kept before Plex is asked, so that a crash leaves none that nobody knows to be ours; undefined when it came to nothing. */
+  begin(collection: BegunCollection | undefined): void
+  /** That is what was begun. */
   add(key: string): void
   delete(key: string): void
+}
+
+export interface BegunCollection {
+  readonly section: string
+  readonly title: string
 }
 
 /** What collections are made of, and which are ours. */
@@ -122,13 +132,28 @@ async function seenCollections(
   { api, record }: CollectionsDeps,
 ): Promise<readonly SeenCollection[]> {
   const seen: SeenCollection[] = []
-  for await (const { key, title } of paged((start, size) => api.collections(section, start, size))) {
+  const listed = await Array.fromAsync(paged((start, size) => api.collections(section, start, size)))
+  settleBegun(section, listed, record)
+  for (const { key, title } of listed) {
     const isOurs = record.has(key)
     const items = new Set<string>()
     if (isOurs) for await (const item of paged((start, size) => api.collectionItems(key, start, size))) items.add(item)
     seen.push({ key, title, isOurs, items })
   }
   return seen
+}
+
+/** Whether what was begun before a crash, or without an answer, was made: none of that title was there before. */
+function settleBegun(
+  section: string,
+  listed: readonly { readonly key: string; readonly title: string }[],
+  record: CollectionRecord,
+): void {
+  const { begun } = record
+  if (begun?.section !== section) return
+  const made = listed.find(({ title }) => title === begun.title)
+  if (made === undefined) record.begin(undefined)
+  else record.add(made.key)
 }
 
 async function takeStep(
@@ -148,6 +173,7 @@ async function takeStep(
   switch (step.do) {
     case 'create-collection': {
       const [first = [], ...others] = step.batches
+      record.begin({ section: section.key, title: step.title })
       const key = await api.createCollection(section.key, section.type, step.title, uriOf(first))
       record.add(key)
       return add(key, others)

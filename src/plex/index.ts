@@ -1,6 +1,6 @@
 /** Plex Media Server, set up and kept as we need it: its tuners, guides, channel maps and libraries. */
 export { plexApi } from './api.ts'
-export type { CollectionRecord, WantedCollections } from './collections.ts'
+export type { BegunCollection, CollectionRecord, WantedCollections } from './collections.ts'
 export { PlexError, type PlexErrorCode } from './errors.ts'
 export { PlexHttp, type PlexHttpOptions } from './http.ts'
 export { link } from './link.ts'

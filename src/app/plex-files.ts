@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Secret } from '../lib/secret.ts'
 import type { BegunCollection } from '../plex/index.ts'
 
@@ -34,19 +34,16 @@ export function writePlexNote(data: string, note: PlexNote): void {
   writePrivate(notePath(data), JSON.stringify(note))
 }
 
-/** Where the token of `reelport plex link` is. */
-export function linkedTokenPath(data: string): string {
-  return join(data, 'plex.token')
-}
-
 /** Keeps a token, readable by its owner only. */
-export function writeLinkedToken(data: string, token: Secret): void {
-  writePrivate(linkedTokenPath(data), token.reveal())
+export function writeLinkedToken(path: string, token: Secret): void {
+  writePrivate(path, token.reveal())
 }
 
 const notePath = (data: string) => join(data, 'plex.json')
 
+/** Also before the server's first start, which makes the directory. */
 function writePrivate(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.new`
   writeFileSync(temporary, content, { mode: 0o600 })
   renameSync(temporary, path)

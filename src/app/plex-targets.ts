@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Secret } from '../lib/secret.ts'
 import { findToken, link, PlexHttp, preferencesPaths } from '../plex/index.ts'
-import { linkedTokenPath, readPlexNote, writeLinkedToken } from './plex-files.ts'
+import { readPlexNote, writeLinkedToken } from './plex-files.ts'
 
 const connectMs = 10_000
 const answerMs = 30_000
@@ -33,17 +33,17 @@ export function plexTargets({ plex, plexServers }: Config): readonly PlexTarget[
 /** A client of a server. @throws PlexError (no-token). */
 export function openPlex(
   { url, token, tokenFile }: PlexTarget,
-  { plex, data }: Config,
+  { plex }: Config,
   { clientId, version }: { readonly clientId: string; readonly version: string },
 ): PlexHttp {
   const found = findToken({
-    ...{ token, tokenFile, linkedFile: linkedTokenPath(data) },
+    ...{ token, tokenFile, linkedFile: plex.linkedFile },
     preferences: plex.preferences === undefined ? preferencesPaths : [plex.preferences],
   })
   return new PlexHttp({ url, token: found.token, clientId, version, connectMs, answerMs })
 }
 
-/** Signs in by a code and keeps the token in the data directory. @throws PlexError. */
+/** Signs in by a code and keeps the token, for the demo provider's server, too. @throws PlexError. */
 export async function linkPlex(
   { plex, data }: Config,
   { version, clock, show }: { readonly version: string; readonly clock: Clock; show(code: string): void },
@@ -52,5 +52,5 @@ export async function linkPlex(
   const { clientId } = readPlexNote(data)
   const url = new URL(plex.signIn.url)
   await using http = new PlexHttp({ url, token: undefined, clientId, version, connectMs, answerMs })
-  writeLinkedToken(data, await link({ http, clock, show }, signal))
+  writeLinkedToken(plex.linkedFile, await link({ http, clock, show }, signal))
 }

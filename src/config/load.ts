@@ -27,7 +27,10 @@ type Values = ValueOf<typeof settings>
 
 /** The whole configuration, checked and frozen: paths are absolute, numbers carry their unit in their name. */
 export interface Config
-  extends Omit<Values, 'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'nfs' | 'cache' | 'secrets'> {
+  extends Omit<
+    Values,
+    'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'nfs' | 'cache' | 'plex' | 'secrets'
+  > {
   /** The file that was read, if there was one. */
   readonly file?: string
   readonly accounts: readonly Account[]
@@ -37,6 +40,8 @@ export interface Config
   readonly plexServers: readonly PlexServer[]
   readonly nfs: Values['nfs'] & { readonly exports: readonly string[] }
   readonly cache: Values['cache'] & { readonly directory: string }
+  /** `linkedFile` is where "reelport plex link" keeps its token. */
+  readonly plex: Values['plex'] & { readonly linkedFile: string }
   /** What is not wrong and yet worth saying. */
   readonly warnings: readonly Problem[]
 }
@@ -98,6 +103,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
     plexServers,
     nfs: { ...complete.nfs, exports: complete.nfs.exports ?? ['/', ...libraries.map(({ name }) => `/${name}`)] },
     cache: { ...complete.cache, directory: complete.cache.directory ?? join(complete.data, 'cache') },
+    plex: { ...complete.plex, linkedFile: join(complete.data, 'plex.token') },
     warnings,
   })
 }

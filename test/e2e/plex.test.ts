@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { PlexServer, simToken } from '../lib/plex-server.ts'
 import { without } from '../lib/programs.ts'
-import { reelport } from '../lib/reelport.ts'
+import { reelport, startServer } from '../lib/reelport.ts'
 import { publishedFiles, serveDemo } from '../lib/served-demo.ts'
 import { until } from '../lib/until.ts'
 
@@ -169,4 +169,18 @@ t.test('without a server that answers', { skip: without('ffmpeg', 'ffprobe') }, 
   t.match(jellyfin.stdout, /Dashboard, Libraries[\s\S]*\/mnt\/reelport\/Movies/, 'and those for Jellyfin')
   const apply = await reelport(['jellyfin', 'apply', '--data', served.config.data])
   t.match(apply.stderr, /set jellyfin.url and jellyfin.apiKey/)
+})
+
+t.test('who links before anything was ever started is signed in when it is', { skip: without('ffmpeg') }, async t => {
+  const plex = await PlexServer.start({ now: Date.now })
+  t.teardown(() => plex[Symbol.asyncDispose]())
+  const data = join(t.testdir(), 'not', 'there', 'yet')
+  const linked = await reelport(['plex', 'link', '--data', data, '--plex-sign-in', plex.url.href])
+  t.equal(linked.code, 0, linked.stderr)
+  const free = ['--nfs-host', '127.0.0.1', '--nfs-port', '0', '--http-host', '127.0.0.1', '--http-port', '0']
+  const quiet = ['--nfs-portmap', 'off', '--tuner-discovery', 'off']
+  await using server = startServer(['--demo', '--data', data, '--plex-url', plex.url.href, ...free, ...quiet])
+  await server.ready
+  const planned = await reelport(['plex', 'setup', '--dry-run', '--data', data])
+  t.equal(planned.code, 0, planned.stderr)
 })

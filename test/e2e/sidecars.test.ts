@@ -192,3 +192,15 @@ t.test('what is no picture, is gone, or comes in part never becomes a file', asy
   t.equal(posters.length, 4)
   for (const { path } of posters) t.notMatch(path, /Last Signal|Phare|Ночной|Harbour/)
 })
+
+t.test('beyond the budget none are fetched', async t => {
+  const flags = { 'sidecars-per-second': '1000', 'sidecars-budget': '0' }
+  const { app, demo } = await serveDemo(t, { sidecars: { artwork: true, subtitles: true }, flags })
+  await withPictures(t) // all of them are fetched by a server that was started later
+  t.match(app.status().sidecars, { files: 0, bytes: 0, fetching: { failed: 0 } })
+  t.same(
+    demo.log.filter(({ target }) => target.startsWith('extras/')),
+    [],
+    'nothing was asked for',
+  )
+})

@@ -27,6 +27,7 @@ import { type Account, openAccount } from '../provider/index.ts'
 import type { Queue } from '../queue/index.ts'
 import { accountOptions } from './account-options.ts'
 import { type Attaching, startAttaching } from './attaching.ts'
+import { claimCache } from './cache-owner.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
@@ -125,6 +126,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ),
   )
   const catalog = stack.use(openCatalog(path))
+  claimCache(config.cache.directory, catalog.identity.fsid, log.child({ part: 'cache' }))
   const live = config.tuner.enabled
     ? stack.use(await startLiveTv({ config, catalogPath: path, accounts }, { log, clock, onDeath: fatal.resolve }))
     : undefined

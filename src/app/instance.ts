@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { finishRestore } from '../backup/index.ts'
 import { Secret } from '../lib/secret.ts'
 import { openDatabase } from '../lib/sqlite.ts'
+import { restoreTarget } from './kept-files.ts'
 
 /** Another server uses this data directory. */
 export class InUseError extends Error {
@@ -35,12 +37,8 @@ export interface Instance extends Disposable {
 
 /** @throws InUseError when another process holds the directory; DataDirectoryError when it cannot be written. */
 export function lockInstance(directory: string): Instance {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw unusable('create', directory, error)
-  }
-  const lock = takeLock(directory)
+  const lock = lockDirectory(directory)
+  finishRestore(directory, restoreTarget)
   const note = join(directory, noteFile)
   const secret = randomBytes(24).toString('base64url')
   const tokenPath = join(directory, tokenFile)
@@ -53,9 +51,20 @@ export function lockInstance(directory: string): Instance {
     [Symbol.dispose]() {
       rmSync(note, { force: true })
       rmSync(tokenPath, { force: true })
-      lock.close()
+      lock[Symbol.dispose]()
     },
   }
+}
+
+/** Makes the directory if need be, and holds its lock alone. @throws as `lockInstance` does. */
+export function lockDirectory(directory: string): Disposable {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw unusable('create', directory, error)
+  }
+  const lock = takeLock(directory)
+  return { [Symbol.dispose]: () => void lock.close() }
 }
 
 /** The running server's note and token, or undefined when none runs on `directory`. */

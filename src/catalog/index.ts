@@ -52,6 +52,8 @@ export type * from './model.ts'
 export { mergeChanges } from './nodes.ts'
 export type * from './ports.ts'
 export type * from './report.ts'
+export { schemaVersion } from './schema.ts'
+export { skipIds } from './skip-ids.ts'
 export type { CatalogSummary, Problem, StreamStatus, TitleStatus } from './status.ts'
 export type { SyncOptions } from './sync.ts'
 

@@ -406,3 +406,6 @@ export const migrations: readonly Migration[] = [
   streams,
   sidecars,
 ]
+
+/** The newest version of the schema. */
+export const schemaVersion = migrations.length

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, reportProblems } from '../config/index.ts'
 import { type Command, helpFor, parseOptions } from './command.ts'
+import { backupCommand, restoreCommand } from './commands/backup.ts'
 import { catCommand } from './commands/cat.ts'
 import { channelsCommand } from './commands/channels.ts'
 import { configCommand } from './commands/config.ts'
@@ -29,6 +30,8 @@ const commands: readonly Command[] = [
   lsCommand,
   catCommand,
   statusCommand,
+  backupCommand,
+  restoreCommand,
   doctorCommand,
   configCommand,
 ]

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { open, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Read at once: a few milliseconds' work. */
@@ -8,12 +8,6 @@ const readBytes = 131_072
 /** The bytes of a file. */
 export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   yield* createReadStream(path, { highWaterMark: readBytes })
-}
-
-/** Makes renames and new names in a directory last through a power cut. */
-export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r')
-  await directory.sync()
 }
 
 /** Removes the files of a directory that `keep` does not name; directories stay. */

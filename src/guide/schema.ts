@@ -1,3 +1,5 @@
+import type { Migration } from '../lib/sqlite.ts'
+
 /**
  * `document`: what was fetched of a source; the one in `source.document_id` is used. Its channels are listed once, its programmes
  * imported for those that are linked, under an `import_id` that becomes the document's when all are there: so readers see whole
@@ -79,5 +81,5 @@ create table output (
 create table last_report (report text not null) strict;
 `
 
-/** From an empty file to today's schema. */
-export const migrations = [first]
+/** From an empty file to today's schema. A step is never edited once released. */
+export const migrations: readonly Migration[] = [first]

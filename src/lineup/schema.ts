@@ -50,3 +50,6 @@ create table current (
 
 /** From an empty file to today's schema. A step is never edited once released. */
 export const migrations: readonly Migration[] = [first]
+
+/** The newest version of the schema. */
+export const schemaVersion = migrations.length

@@ -1,9 +1,10 @@
+import { syncDirectory } from '../lib/sync-directory.ts'
 import { MakingError } from './errors.ts'
 import { describeForeign, type PieceKind, packetBytes, pieceKind } from './piece-kind.ts'
 import { checkGaps, expectedBytes, type Plan, type PlannedPiece, pieceName, secondsOf } from './plan.ts'
 import type { SegmentedTitle, SegmentSession, SessionOptions } from './ports.ts'
 import type { SampleCounter } from './sample-counter.ts'
-import { pieceKey, type StoredPiece, syncDirectory, type WorkDirectory } from './work-directory.ts'
+import { pieceKey, type StoredPiece, type WorkDirectory } from './work-directory.ts'
 
 /** Segments on either side of a missing one that are asked for, to tell a hole from a title that is gone. */
 const neighbours = [1, -1, 2, -2]

@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncDirectory } from '../lib/sync-directory.ts'
 import { formatSize } from '../lib/units.ts'
 import { MakingError } from './errors.ts'
 import type { MadeFile } from './model.ts'
@@ -171,12 +172,6 @@ export class WorkDirectory {
       throw error
     }
   }
-}
-
-/** Makes the names in a directory last. */
-export async function syncDirectory(path: string): Promise<void> {
-  await using handle = await open(path, 'r')
-  await handle.sync()
 }
 
 /** A full disk by its right name. */

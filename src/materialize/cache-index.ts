@@ -23,7 +23,7 @@ export interface CacheIndex extends Disposable {
   remove(files: readonly Pick<IndexedFile, 'renditionId' | 'token'>[]): void
 }
 
-const migrations: readonly Migration[] = [
+export const migrations: readonly Migration[] = [
   `create table file (
     rendition_id integer primary key,
     token text not null,

@@ -41,3 +41,6 @@ insert into state values (1, 0);
 
 /** From an empty file to today's schema. A step is never edited once released. */
 export const migrations: readonly Migration[] = [first]
+
+/** The newest version of the schema. */
+export const schemaVersion = migrations.length

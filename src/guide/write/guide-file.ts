@@ -4,7 +4,7 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { syncDirectory } from '../files.ts'
+import { syncDirectory } from '../../lib/sync-directory.ts'
 
 /** Text that is written at once. */
 const chunkChars = 131_072

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
+import { copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { snapshotDatabase } from '../lib/sqlite.ts'
+import { syncDirectory } from '../lib/sync-directory.ts'
+import { writeTar } from '../lib/tar.ts'
+import { BackupError } from './errors.ts'
+import { type Manifest, type ManifestFile, manifestFormat, manifestName } from './manifest.ts'
+import type { KeptFile } from './model.ts'
+import { isRestorePending } from './place.ts'
+
+export interface WriteOptions {
+  /** The data directory; a server may run on it. */
+  readonly directory: string
+  /** What is kept of it, in the order in which copies are taken: what refers to others before these. */
+  readonly kept: readonly KeptFile[]
+  /** The backup. It is there whole or not at all, and readable by its owner only: it holds secrets. */
+  readonly target: string
+  readonly version: string
+  readonly now: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Makes a backup: a tar.gz of a manifest and the kept files. Copies are taken first, beside the target, each database as it is
+ * at one moment; writers do not wait for that.
+ *
+ * @throws BackupError `nothing`, `interrupted`; DamagedDatabaseError; SystemError when the target cannot be written; the signal's
+ *   reason.
+ */
+export async function writeBackup(options: WriteOptions): Promise<Manifest> {
+  const { directory, target, version, now, signal } = options
+  if (isRestorePending(directory)) {
+    throw new BackupError(
+      'interrupted',
+      `A restore of ${directory} was interrupted: start the server on it once, which finishes that`,
+    )
+  }
+  const work = await mkdtemp(join(dirname(target), '.reelport-backup-')) // mode 0700
+  try {
+    const files = await copies(options, work)
+    const manifest: Manifest = { format: manifestFormat, version, madeAt: new Date(now).toISOString(), files }
+    const packed = join(work, basename(target))
+    await pack(manifest, work, packed, signal)
+    await rename(packed, target)
+    await syncDirectory(dirname(target))
+    return manifest
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+async function copies({ directory, kept, signal }: WriteOptions, work: string): Promise<readonly ManifestFile[]> {
+  const files: ManifestFile[] = []
+  for (const { name, schema, isRequired } of kept) {
+    signal.throwIfAborted()
+    const [path, copy] = [join(directory, name), join(work, name)]
+    if (!existsSync(path)) {
+      if (isRequired !== true) continue
+      throw new BackupError(
+        'nothing',
+        `There is nothing to back up in ${directory}: it has no ${name}. Name the directory that the server uses (--data, --config)`,
+      )
+    }
+    const version = schema === undefined ? await copyFile(path, copy) : snapshotDatabase(path, copy)
+    const { size } = await stat(copy)
+    files.push({ name, bytes: size, sha256: await digestOf(copy), ...(version !== undefined && { schema: version }) })
+  }
+  return files
+}
+
+async function pack(manifest: Manifest, work: string, packed: string, signal: AbortSignal): Promise<void> {
+  const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
+  const modifiedAt = Date.parse(manifest.madeAt)
+  const entries = [
+    { name: manifestName, bytes: text.length, modifiedAt, body: () => bytesOf(text) },
+    ...manifest.files.map(({ name, bytes }) => ({
+      ...{ name, bytes, modifiedAt },
+      body: () => createReadStream(join(work, name)),
+    })),
+  ]
+  const file = createWriteStream(packed, { flags: 'wx', mode: 0o600, flush: true })
+  await pipeline(writeTar(entries), createGzip(), file, { signal })
+}
+
+async function* bytesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}

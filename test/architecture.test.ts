@@ -12,6 +12,7 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/nfs': { ours: ['src/lib'], theirs: ['@nfs/protocol-rpc', 'lru-cache'] },
   'src/catalog': { ours: ['src/lib'], theirs: ['better-sqlite3', '@ctrl/video-filename-parser', 'xmlbuilder2'] },
   'src/materialize': { ours: ['src/lib'], theirs: ['better-sqlite3', 'lru-cache'] },
+  'src/access': { ours: ['src/lib'], theirs: [] },
   'src/attachments': { ours: ['src/lib'], theirs: [] },
   'src/queue': { ours: ['src/lib'], theirs: [] },
   'src/remux': { ours: ['src/lib'], theirs: ['lru-cache'] },

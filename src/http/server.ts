@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
 import { listenError } from '../lib/listen-error.ts'
+import { describeApi } from './api-document.ts'
 import { admitOnly, hardenAnswers } from './guard.ts'
 import type { HttpDeps } from './ports.ts'
 import { answerWithProblems, pathOf, sendProblem } from './problem.ts'
@@ -87,6 +88,7 @@ export async function createHttp(
   admitOnly(app, allow)
   answerWithProblems(app, deps.log)
   requireSignIn(app, deps.access)
+  await describeApi(app)
   addRoutes(app, deps, { metrics })
   await app.register(sessionRoutes(deps.access))
   for (const plugin of plugins) await app.register(plugin)

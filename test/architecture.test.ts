@@ -13,6 +13,7 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/catalog': { ours: ['src/lib'], theirs: ['better-sqlite3', '@ctrl/video-filename-parser', 'xmlbuilder2'] },
   'src/materialize': { ours: ['src/lib'], theirs: ['better-sqlite3', 'lru-cache'] },
   'src/backup': { ours: ['src/lib'], theirs: [] },
+  'src/access': { ours: ['src/lib'], theirs: [] },
   'src/attachments': { ours: ['src/lib'], theirs: [] },
   'src/queue': { ours: ['src/lib'], theirs: [] },
   'src/remux': { ours: ['src/lib'], theirs: ['lru-cache'] },
@@ -26,7 +27,7 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/live': { ours: ['src/lib'], theirs: ['lru-cache'] },
   'src/tuner': { ours: ['src/lib'], theirs: ['fastify', 'xmlbuilder2'] },
   'src/demo': { ours: ['src/lib', 'src/media'], theirs: ['fastify'] },
-  'src/http': { ours: ['src/lib'], theirs: ['fastify'] },
+  'src/http': { ours: ['src/lib'], theirs: ['fastify', '@fastify/swagger', 'swagger-ui-dist'] },
   'src/cli': { ours: ['src/lib', 'src/app', 'src/config'], theirs: ['@nfs/protocol-rpc'] },
   'src/app': { ours: Object.keys({}), theirs: ['@nfs/protocol-rpc', 'better-sqlite3', 'croner'] },
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
+import { migrations as sessions } from '../src/access/sessions.ts'
 import { openCatalog } from '../src/catalog/index.ts'
 import { migrations as catalog } from '../src/catalog/schema.ts'
 import { migrations as guide } from '../src/guide/schema.ts'
@@ -16,7 +17,7 @@ import { open, paths } from './catalog/lib/open-catalog.ts'
 /** Databases as programs of earlier versions have left them, opened by this one. */
 
 const schemas = join(import.meta.dirname, 'schemas')
-const databases: Readonly<Record<string, readonly Migration[]>> = { catalog, lineup, queue, guide, cache }
+const databases: Readonly<Record<string, readonly Migration[]>> = { catalog, lineup, queue, guide, cache, sessions }
 const dumps = readdirSync(schemas)
   .filter(name => name.endsWith('.sql'))
   .map(file => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { openAccess } from '../access/index.ts'
 import {
   type Catalog,
   type Changes,
@@ -8,7 +9,7 @@ import {
   type SyncReport,
 } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
-import { channelRoutes, type Http, HttpProblem, queueRoutes, startHttp } from '../http/index.ts'
+import { channelRoutes, type Http, HttpProblem, queueRoutes, startHttp, withoutSignIn } from '../http/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { listenError } from '../lib/listen-error.ts'
 import type { Logger } from '../lib/log.ts'
@@ -59,6 +60,8 @@ export interface AppDeps {
 export interface App extends AsyncDisposable {
   readonly nfs: Nfs
   readonly http: Http
+  /** Whether people can sign in over HTTP. */
+  readonly hasPassword: boolean
   status(): Status
   /** Syncs all accounts, or the one named. */
   sync(accountId?: string): Promise<readonly SyncReport[]>
@@ -225,6 +228,18 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue, attaching },
     ...{ nfs, accounts, syncs, schedule, live, plex },
   }
+  const { password, token, sessions } = config.http
+  const access = stack.use(
+    await openAccess(
+      {
+        directory: config.data,
+        tokens: [instance.token, ...(token === undefined ? [] : [token])],
+        sessions,
+        ...(password !== undefined && { password }),
+      },
+      clock,
+    ),
+  )
   const metrics = stack.use(openMetrics())
   registerMetrics(metrics, parts)
   const http = stack.use(
@@ -242,11 +257,11 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
             httpPort: (): number => http.port,
           }),
         },
-        token: instance.token,
+        access,
       },
       [
-        queueRoutes(queueActions(queue), instance.token),
-        ...(live === undefined ? [] : [live.routes, channelRoutes(live.actions, instance.token)]),
+        queueRoutes(queueActions(queue)),
+        ...(live === undefined ? [] : [withoutSignIn(live.routes), channelRoutes(live.actions)]),
       ],
     ),
   )
@@ -260,6 +275,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   return {
     nfs,
     http,
+    hasPassword: access.hasPassword,
     status: () => statusOf(parts),
     sync: accountId => syncs.run(accountId).reports,
     fatal: fatal.promise,

@@ -1,3 +1,4 @@
+export { AccessError, keepPassword, removePassword } from '../access/index.ts'
 export { BackupError, type BackupErrorCode, type Manifest } from '../backup/index.ts'
 export type { SyncReport, TitleStatus } from '../catalog/index.ts'
 export type { GuideReport } from '../guide/index.ts'

@@ -13,6 +13,7 @@ export const keptFiles: readonly KeptFile[] = [
   { name: 'catalog.sqlite', schema: catalogVersion, isRequired: true },
   { name: 'plex.json' },
   { name: 'plex.token' },
+  { name: 'password.json' },
 ]
 
 /** What is made again by itself, or belongs to the process that runs. A name is in this list or in the other. */
@@ -24,6 +25,7 @@ export const madeAgain: readonly string[] = [
   'admin.token',
   'instance.json',
   'instance.sqlite',
+  'sessions.sqlite',
 ]
 
 /** A restore takes the guide away with the lineup that it was made for: its channels may be others. */

@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts'
 
 /** What `serve` prints once it listens: what is served, where, and the command that mounts it. */
 export function banner(
-  { nfs, http }: App,
+  { nfs, http, hasPassword }: App,
   { accounts, nfs: { host, exports }, file }: Config,
   version: string,
 ): string {
@@ -23,6 +23,9 @@ export function banner(
   if (elsewhere !== undefined && elsewhere !== here) {
     lines.push('  or on another machine:', `    ${mountCommand({ ...target, host: elsewhere }, '/mnt')}`)
   }
-  lines.push('', '  Files appear as their sizes are learnt. Stop with Ctrl-C.', '', '')
+  const signIn = hasPassword
+    ? '  Sign in with the password; "reelport password" sets another one.'
+    : '  No password is set: only this machine may look. Set one with "reelport password", and sign in from anywhere.'
+  lines.push('', signIn, '', '  Files appear as their sizes are learnt. Stop with Ctrl-C.', '', '')
   return lines.join('\n')
 }

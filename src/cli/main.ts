@@ -9,6 +9,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { guideCommand } from './commands/guide.ts'
 import { jellyfinCommand } from './commands/jellyfin.ts'
 import { lsCommand } from './commands/ls.ts'
+import { passwordCommand } from './commands/password.ts'
 import { plexCommand } from './commands/plex.ts'
 import { queueCommand } from './commands/queue.ts'
 import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
@@ -27,6 +28,7 @@ const commands: readonly Command[] = [
   guideCommand,
   plexCommand,
   jellyfinCommand,
+  passwordCommand,
   lsCommand,
   catCommand,
   statusCommand,

@@ -97,7 +97,8 @@ export function completeAccount(
   const before = problems.length
   const values = finish(account, entry.values, place) as unknown as AccountValues
   const { id, userAgent, maxConnections, settleMs, timeouts } = values
-  const read = (name: 'usernameFile' | 'passwordFile' | 'playlistFile') => fileSecret(entry, name, problems, warnings)
+  const read = (name: 'usernameFile' | 'passwordFile' | 'playlistFile') =>
+    fileSecret(values[name], entry.where(name), problems, warnings)
   const fromSubscription = subscription(entry, problems, warnings)
   const fromSecrets: Credentials = { ...(onlyOne && secrets.get('')), ...secrets.get(id) }
   const playlist = values.playlist ?? read('playlistFile') ?? fromSecrets.playlist
@@ -168,18 +169,18 @@ function pastedOnce(hosts: readonly Host[], name: 'username' | 'password'): Secr
   return found.size > 1 ? 'several' : [...found.values()][0]
 }
 
-function fileSecret(
-  entry: Entry,
-  name: 'usernameFile' | 'passwordFile' | 'playlistFile',
+/** The secret in a file of one line; undefined, with a problem, when there is none. */
+export function fileSecret(
+  path: string | undefined,
+  where: string,
   problems: Problem[],
   warnings: Problem[],
 ): Secret | undefined {
-  const path = entry.values[name] as string | undefined
-  const text = path === undefined ? undefined : readSecretText(path, entry.where(name), problems, warnings)?.trim()
+  const text = path === undefined ? undefined : readSecretText(path, where, problems, warnings)?.trim()
   if (text === undefined) return undefined
   if (text !== '' && !/[\r\n]/.test(text)) return new Secret(text)
   problems.push({
-    where: entry.where(name),
+    where,
     message: `${path} does not hold one line of text`,
     hint: 'Write the secret into it, and nothing else',
   })

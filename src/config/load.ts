@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { type Account, completeAccount, idOf, mergeAccounts, readSecretText } from './accounts.ts'
+import { type Account, completeAccount, fileSecret, idOf, mergeAccounts, readSecretText } from './accounts.ts'
 import { parseSecrets, type Secrets } from './credentials.ts'
 import { type Environment, fileVariable, readEnvironment } from './environment.ts'
 import { type Flags, fileFlag, readFlags } from './flags.ts'
@@ -29,7 +29,7 @@ type Values = ValueOf<typeof settings>
 export interface Config
   extends Omit<
     Values,
-    'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'nfs' | 'cache' | 'plex' | 'secrets'
+    'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'nfs' | 'http' | 'cache' | 'plex' | 'secrets'
   > {
   /** The file that was read, if there was one. */
   readonly file?: string
@@ -39,6 +39,8 @@ export interface Config
   readonly guides: readonly GuideSource[]
   readonly plexServers: readonly PlexServer[]
   readonly nfs: Values['nfs'] & { readonly exports: readonly string[] }
+  /** With what the files of secrets hold. */
+  readonly http: Omit<Values['http'], 'passwordFile' | 'tokenFile'>
   readonly cache: Values['cache'] & { readonly directory: string }
   /** `linkedFile` is where "reelport plex link" keeps its token. */
   readonly plex: Values['plex'] & { readonly linkedFile: string }
@@ -90,6 +92,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
     const message = `nfs.port and http.port are both ${complete.nfs.port}`
     problems.push({ where: where('http', 'port'), message, hint: 'Choose another for one of them' })
   }
+  const http = completeHttp(complete.http, where, problems, warnings)
   noteUnknownAccounts(complete.lineup.filter.accounts, accounts.ids, where('lineup', 'filter', 'accounts'), problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const { secrets: _, ...others } = complete
@@ -101,6 +104,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
     devices,
     guides,
     plexServers,
+    http,
     nfs: { ...complete.nfs, exports: complete.nfs.exports ?? ['/', ...libraries.map(({ name }) => `/${name}`)] },
     cache: { ...complete.cache, directory: complete.cache.directory ?? join(complete.data, 'cache') },
     plex: { ...complete.plex, linkedFile: join(complete.data, 'plex.token') },
@@ -149,9 +153,31 @@ function holdsToken({ values, plexServers = [] }: Layer): boolean {
   const has = (group: unknown, name: string) => isGroup(group) && group[name] !== undefined
   return (
     has(values.plex, 'token') ||
+    has(values.http, 'password') ||
+    has(values.http, 'token') ||
     has(values.jellyfin, 'apiKey') ||
     plexServers.some(({ values }) => has(values, 'token'))
   )
+}
+
+/** Reads the files of secrets that the group `http` names. */
+function completeHttp(
+  { passwordFile, tokenFile, ...values }: Values['http'],
+  where: (...path: string[]) => string,
+  problems: Problem[],
+  warnings: Problem[],
+): Config['http'] {
+  const files = { password: passwordFile, token: tokenFile }
+  const secrets = (['password', 'token'] as const).flatMap(name => {
+    const place = where('http', `${name}File`)
+    if (values[name] !== undefined && files[name] !== undefined) {
+      const message = `http.${name} and http.${name}File are both there`
+      problems.push({ where: place, message, hint: 'Remove one of them' })
+    }
+    const secret = values[name] ?? fileSecret(files[name], place, problems, warnings)
+    return secret === undefined ? [] : [[name, secret] as const]
+  })
+  return { ...values, ...Object.fromEntries(secrets) }
 }
 
 function readAccounts(

@@ -1,3 +1,4 @@
+import { secret } from './kinds.ts'
 import type { Group, Setting } from './model.ts'
 import { account, settings } from './settings.ts'
 
@@ -7,7 +8,7 @@ export interface NamedSetting {
   readonly path: readonly string[]
   readonly setting: Setting
   readonly variable: string
-  /** Without its dashes. Settings of an account have none: secrets do not belong on a command line. */
+  /** Without its dashes. Secrets and settings of an account have none: everybody on the machine can read command lines. */
   readonly flag?: string
 }
 
@@ -18,7 +19,7 @@ export const namedSettings: readonly NamedSetting[] = [...walk(settings, [])].ma
     path,
     setting,
     variable: `REELPORT_${words.join('_').replaceAll('-', '_').toUpperCase()}`,
-    flag: words.join('-'),
+    ...(setting.kind !== secret && { flag: words.join('-') }),
   }
 })
 

@@ -332,10 +332,33 @@ export const settings = group('Everything is optional; without an account, there
     idle: setting(kinds.duration('10s', '7d'), '10m', 'A connection that is silent for this long is closed.'),
     cache: setting(kinds.size('0', '16GiB'), '64MiB', 'Memory for answers that are ready to send; 0 keeps none.'),
   }),
-  http: group('The HTTP server: state, metrics, health.', {
+  http: group('The HTTP server: the tuner, pages for people, the API, metrics, health.', {
     host: setting(kinds.listenAddress, '0.0.0.0', 'The address to listen on; :: is all, IPv6 too.'),
     port: setting(kinds.port, '5004', 'The TCP port.'),
     allow: setting(allow, privateRanges, allowed),
+    password: optional(kinds.secret, 'What people sign in with; without it, what "reelport password" was told.', {
+      example: 'a-long-password',
+    }),
+    passwordFile: optional(kinds.path, 'A file that holds the password.', {
+      example: '/run/secrets/reelport-password',
+      alternative: true,
+    }),
+    token: optional(kinds.secret, 'What programs of other machines send: Authorization: Bearer TOKEN.', {
+      example: 'a-long-random-text',
+    }),
+    tokenFile: optional(kinds.path, 'A file that holds the token.', {
+      example: '/run/secrets/reelport-token',
+      alternative: true,
+    }),
+    metrics: setting(
+      kinds.choice('open', 'guarded'),
+      'open',
+      'Whether /metrics is open to every address that may connect, or to those who sign in or send the token.',
+    ),
+    sessions: group('How long people stay signed in.', {
+      idle: setting(kinds.duration('1m', '365d'), '7d', 'A session that is not used for this long has ended.'),
+      lifetime: setting(kinds.duration('1m', '365d'), '30d', 'Every session has ended after this.'),
+    }),
   }),
   cache: group('Bytes of films and episodes on disk.', {
     directory: optional(kinds.path, 'Where they are; may be deleted at any time.', {

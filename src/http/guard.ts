@@ -1,7 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { type AllowList, allowList } from '../lib/allow-list.ts'
-import type { Secret } from '../lib/secret.ts'
 import { HttpProblem } from './problem.ts'
 
 /** Turns away whoever connects from an address that is not allowed; `allow` as in the configuration. */
@@ -26,18 +24,4 @@ export function hardenAnswers(app: FastifyInstance): void {
       'x-frame-options': 'DENY',
     })
   })
-}
-
-/** Throws HttpProblem 401 unless the request bears the token (RFC 6750). Takes the same time however much of it is right. */
-export function requireToken(request: FastifyRequest, token: Secret): void {
-  const [, given = ''] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
-  if (given !== '' && timingSafeEqual(digest(given), digest(token.reveal()))) return
-  throw new HttpProblem(401, "Send the server's token: Authorization: Bearer TOKEN.", {
-    'www-authenticate': 'Bearer realm="reelport"',
-  })
-}
-
-/** Of equal length whatever the text, which timingSafeEqual needs. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

@@ -1,5 +1,6 @@
 export { channelRoutes } from './channel-routes.ts'
 export type {
+  Access,
   Action,
   ChannelActions,
   ChannelQuery,
@@ -8,8 +9,10 @@ export type {
   Overview,
   PartHealth,
   QueueActions,
+  SignInOutcome,
   TitleQuery,
 } from './ports.ts'
 export { HttpProblem } from './problem.ts'
 export { queueRoutes } from './queue-routes.ts'
 export { createHttp, type Http, type HttpOptions, startHttp } from './server.ts'
+export { withoutSignIn } from './sign-in.ts'

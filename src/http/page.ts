@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Overview } from './ports.ts'
 
-const style = `
+export const style = `
 :root { color-scheme: light dark; --ink: light-dark(#1c2430, #e8ebf0); --soft: light-dark(#556070, #a3adbb);
   --paper: light-dark(#f6f7f9, #14181e); --card: light-dark(#ffffff, #1d232c); --line: light-dark(#dfe3e9, #303946);
   --accent: light-dark(#8a3d00, #ffb073); --alert: light-dark(#fff3e0, #3a2a16) }
@@ -79,16 +79,16 @@ ${each(links, ({ label, href }) => html`<li><a href="${href}">${label}</a></li>`
 }
 
 /** Text that is HTML already. */
-interface Html {
+export interface Html {
   readonly text: string
 }
 
-function raw(text: string): Html {
+export function raw(text: string): Html {
   return { text }
 }
 
 /** A template in which every plain text is escaped, in content and in quoted attributes. */
-function html(parts: TemplateStringsArray, ...values: readonly (string | Html)[]): Html {
+export function html(parts: TemplateStringsArray, ...values: readonly (string | Html)[]): Html {
   const filled = values.map(
     (value, index) => (typeof value === 'string' ? escaped(value) : value.text) + parts[index + 1],
   )

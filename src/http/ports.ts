@@ -48,9 +48,25 @@ export interface HttpDeps {
   titles(query: TitleQuery): unknown
   /** By name: `sync` is `POST /api/sync`. */
   readonly actions: Readonly<Record<string, Action>>
-  /** Who bears it may use the actions. */
-  readonly token: Secret
+  readonly access: Access
 }
+
+/** Who may look and change: decision 0009. */
+export interface Access {
+  /** Whether people can sign in at all. */
+  readonly hasPassword: boolean
+  isToken(text: string): boolean
+  /** When a session ends that is not used again, in milliseconds since the epoch; undefined for none of ours. Using it prolongs it. */
+  session(id: string): number | undefined
+  /** `address` as Node's sockets give it. */
+  signIn(password: Secret, address: string): Promise<SignInOutcome>
+  signOut(id: string): void
+}
+
+export type SignInOutcome =
+  | { readonly is: 'in'; readonly session: string; readonly lifetimeMs: number }
+  | { readonly is: 'wrong' | 'no-password' }
+  | { readonly is: 'too-many'; readonly retryMs: number }
 
 /** What is made into files, and when. Answers are sent as JSON; what cannot be done is thrown as HttpProblem. */
 export interface QueueActions {

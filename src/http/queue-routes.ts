@@ -1,6 +1,4 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import type { Secret } from '../lib/secret.ts'
-import { requireToken } from './guard.ts'
+import type { FastifyPluginAsync } from 'fastify'
 import type { QueueActions } from './ports.ts'
 import { HttpProblem } from './problem.ts'
 
@@ -35,8 +33,8 @@ interface Titles {
   readonly variantIds: readonly number[]
 }
 
-/** `/api/queue`: what is made into files, for everybody to see and, with the token, to change. */
-export function queueRoutes(queue: QueueActions, token: Secret): FastifyPluginAsync {
+/** `/api/queue`: what is made into files, to see and to change. */
+export function queueRoutes(queue: QueueActions): FastifyPluginAsync {
   return async app => {
     app.get<{ Querystring: Parameters<QueueActions['list']>[0] }>(
       '/api/queue',
@@ -44,20 +42,18 @@ export function queueRoutes(queue: QueueActions, token: Secret): FastifyPluginAs
       async ({ query }) => queue.list(query),
     )
 
-    const onRequest = async (request: FastifyRequest) => requireToken(request, token)
     app.post<{ Body: Titles & { where: 'top' | 'bottom' } }>(
       '/api/queue/add',
-      { onRequest, schema: { body: titlesToAdd } },
+      { schema: { body: titlesToAdd } },
       async ({ body }) => queue.add(body.variantIds, body.where),
     )
-    app.post<{ Body: Titles }>('/api/queue/remove', { onRequest, schema: { body: titles } }, async ({ body }) =>
+    app.post<{ Body: Titles }>('/api/queue/remove', { schema: { body: titles } }, async ({ body }) =>
       queue.remove(body.variantIds),
     )
     for (const action of ['pause', 'resume'] as const) {
       app.post<{ Body: Partial<Titles> | undefined }>(
         `/api/queue/${action}`,
         {
-          onRequest,
           schema: { body: titlesOrAll },
           preValidation: async request => {
             request.body ??= {} // nothing sent: everything
@@ -68,7 +64,7 @@ export function queueRoutes(queue: QueueActions, token: Secret): FastifyPluginAs
     }
     app.post<{ Body: Titles & { to?: 'top' | 'bottom' | 'up' | 'down'; before?: number } }>(
       '/api/queue/move',
-      { onRequest, schema: { body: titlesToMove } },
+      { schema: { body: titlesToMove } },
       async ({ body: { variantIds, to, before } }) => {
         if (to !== undefined && before === undefined) return queue.move(variantIds, to)
         if (to === undefined && before !== undefined) return queue.move(variantIds, { before })

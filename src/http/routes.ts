@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { requireToken } from './guard.ts'
 import { pageHeaders, renderPage } from './page.ts'
 import type { Health, HttpDeps } from './ports.ts'
+import type { HttpOptions } from './server.ts'
+import { openToAll } from './sign-in.ts'
 
 const MAX_QUERY_CHARACTERS = 200
 const MAX_TITLES = 500
@@ -17,18 +18,18 @@ const titleQuery = {
 } as const
 
 /** Everything this server answers of its own. */
-export function addRoutes(app: FastifyInstance, deps: HttpDeps): void {
+export function addRoutes(app: FastifyInstance, deps: HttpDeps, { metrics }: Pick<HttpOptions, 'metrics'>): void {
   app.get('/', async (_request, reply) => reply.headers(pageHeaders).send(renderPage(deps.overview())))
 
-  app.get('/healthz', async (_request, reply) => {
+  app.get('/healthz', openToAll, async (_request, reply) => {
     const parts = deps.health()
     return reply.status(statusOf(parts)).send({ status: isWell(parts) ? 'ok' : 'failing', parts })
   })
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', openToAll, async (_request, reply) => {
     const parts = deps.ready()
     return reply.status(statusOf(parts)).send({ status: isWell(parts) ? 'ready' : 'not ready', parts })
   })
-  app.get('/metrics', async (_request, reply) =>
+  app.get('/metrics', metrics === 'open' ? openToAll : {}, async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await deps.metrics()),
   )
 
@@ -40,15 +41,11 @@ export function addRoutes(app: FastifyInstance, deps: HttpDeps): void {
   )
 
   for (const [name, action] of Object.entries(deps.actions)) {
-    app.post(
-      `/api/${name}`,
-      { onRequest: async request => requireToken(request, deps.token) },
-      async (request, reply) => {
-        const gone = new AbortController()
-        reply.raw.once('close', () => gone.abort(new Error('The client closed the connection')))
-        return reply.type(JSON_TYPE).send(asJson(await action(request.body ?? {}, gone.signal)))
-      },
-    )
+    app.post(`/api/${name}`, async (request, reply) => {
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort(new Error('The client closed the connection')))
+      return reply.type(JSON_TYPE).send(asJson(await action(request.body ?? {}, gone.signal)))
+    })
   }
 }
 

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
 import { listenError } from '../lib/listen-error.ts'
+import { describeApi } from './api-document.ts'
 import { admitOnly, hardenAnswers } from './guard.ts'
 import type { HttpDeps } from './ports.ts'
 import { answerWithProblems, pathOf, sendProblem } from './problem.ts'
 import { addRoutes } from './routes.ts'
+import { sessionRoutes } from './session-routes.ts'
+import { requireSignIn } from './sign-in.ts'
 
 /** An action needs a few words at most. */
 const MAX_BODY_BYTES = 64 << 10
@@ -22,6 +25,8 @@ export interface HttpOptions {
   readonly port: number
   /** Addresses and ranges that may connect. */
   readonly allow: readonly string[]
+  /** Whether who is not signed in may read `/metrics`. */
+  readonly metrics?: 'open' | 'guarded'
 }
 
 /** A running HTTP server. Disposing of it ends open connections and waits for nothing else. */
@@ -31,7 +36,7 @@ export interface Http extends AsyncDisposable {
   readonly url: string
 }
 
-/** Starts listening, last of all. `plugins` bring routes of other parts. Throws ListenError when it cannot. */
+/** Starts listening, last of all. `plugins` bring routes of other parts, for who is signed in unless `withoutSignIn`. Throws ListenError when it cannot. */
 export async function startHttp(
   options: HttpOptions,
   deps: HttpDeps,
@@ -55,7 +60,7 @@ export async function startHttp(
 
 /** The server without its listener. */
 export async function createHttp(
-  { allow }: Pick<HttpOptions, 'allow'>,
+  { allow, metrics = 'guarded' }: Pick<HttpOptions, 'allow' | 'metrics'>,
   deps: HttpDeps,
   plugins: readonly FastifyPluginAsync[] = [],
 ): Promise<FastifyInstance> {
@@ -82,7 +87,10 @@ export async function createHttp(
   hardenAnswers(app)
   admitOnly(app, allow)
   answerWithProblems(app, deps.log)
-  addRoutes(app, deps)
+  requireSignIn(app, deps.access)
+  await describeApi(app)
+  addRoutes(app, deps, { metrics })
+  await app.register(sessionRoutes(deps.access))
   for (const plugin of plugins) await app.register(plugin)
   await app.ready()
   return app

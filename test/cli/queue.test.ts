@@ -11,6 +11,7 @@ import { queueCommand } from '../../src/cli/commands/queue.ts'
 import { CommandError } from '../../src/cli/exit-code.ts'
 import { queueRoutes, startHttp } from '../../src/http/index.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { accessFor } from '../lib/access.ts'
 import { reelport } from '../lib/reelport.ts'
 import { startQueueing } from '../queue/queueing.ts'
 
@@ -57,10 +58,10 @@ async function serve(t: Test) {
     status: () => null,
     titles: ({ q }: { q: string }) => titles.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase())),
     actions: {},
-    token: instance.token,
+    access: await accessFor(t, { directory: data, tokens: [instance.token] }),
   }
   const where = { host: '127.0.0.1', port: 0, allow: ['127.0.0.0/8'] }
-  const http = await startHttp(where, deps, [queueRoutes(queueActions(it.queue), instance.token)])
+  const http = await startHttp(where, deps, [queueRoutes(queueActions(it.queue))])
   t.teardown(() => http[Symbol.asyncDispose]())
   instance.announce({ httpUrl: http.url, nfsHost: '127.0.0.1', nfsPort: 2049 })
   return { it, data, run: (...args: readonly string[]) => runHere([...args, '--data', data]) }

@@ -51,6 +51,21 @@ const library = {
   make: { policy: 'everything', newest: 50 },
 }
 
+t.test('the password and the token of HTTP come from settings or files, not from both', async t => {
+  const dir = t.testdir({ pw: 'correct horse\n', two: 'a\nb\n' })
+  const load = (env: Record<string, string>) => loadConfig({ cwd: dir, env })
+  const { http } = load({ REELPORT_HTTP_PASSWORD_FILE: 'pw', REELPORT_HTTP_TOKEN: 'a token' })
+  t.equal(http.password!.reveal(), 'correct horse')
+  t.equal(http.token!.reveal(), 'a token')
+  t.notMatch(JSON.stringify(http), /horse|a token/)
+  t.throws(
+    () => load({ REELPORT_HTTP_PASSWORD_FILE: 'pw', REELPORT_HTTP_PASSWORD: 'x' }),
+    /http\.password and http\.passwordFile/,
+  )
+  t.throws(() => load({ REELPORT_HTTP_TOKEN_FILE: 'two' }), /two does not hold one line/)
+  t.throws(() => load({ REELPORT_HTTP_TOKEN_FILE: 'none' }), /none/)
+})
+
 t.test('nothing at all is a configuration: no account, two libraries, everything at its default', async t => {
   const config = loadConfig({ env: {}, cwd: '/srv/nowhere' })
   t.same(
@@ -82,6 +97,7 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
       tests: { perHour: 0, ffprobe: false },
       plex: {
         ...{
+          linkedFile: '/srv/nowhere/data/plex.token',
           liveTv: true,
           libraries: true,
           scans: true,
@@ -108,7 +124,13 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
         idleMs: 600_000,
         cacheBytes: 67_108_864,
       },
-      http: { host: '0.0.0.0', port: 5004, allow: 0 },
+      http: {
+        host: '0.0.0.0',
+        port: 5004,
+        allow: 0,
+        metrics: 'open',
+        sessions: { idleMs: 604_800_000, lifetimeMs: 2_592_000_000 },
+      },
       cache: { directory: '/srv/nowhere/data/cache', budgetBytes: 53_687_091_200, reserveBytes: 2_147_483_648 },
       sync: { schedule: { type: 'every', ms: 21_600_000 }, graceMs: 604_800_000, showConcurrency: 2 },
       measure: { perSecond: 5, concurrency: 2 },
@@ -583,7 +605,7 @@ t.test('flags: parseArgs takes the table, and the values come back in', async t 
   for (const name of ['config', 'data', 'nfs-port', 'nfs-host', 'http-port', 'http-host', 'log-level'])
     t.ok(names.includes(name), name)
   t.equal(new Set(names).size, names.length)
-  for (const name of names) t.notMatch(name, /password|username|playlist/, 'no secrets on a command line')
+  for (const name of names) t.notMatch(name, /(password|token|key)$|username|playlist/, 'no secrets on a command line')
 })
 
 t.test('the example loads as it is, and with every line taken in', async t => {

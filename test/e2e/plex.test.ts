@@ -153,9 +153,10 @@ t.test('reelport plex, from linking to removing', { skip: without('ffmpeg', 'ffp
 })
 
 t.test('without a server that answers', { skip: without('ffmpeg', 'ffprobe') }, async t => {
+  const tokenFile = join(t.testdir({ token: simToken }), 'token')
   const served = await serveDemo(t, {
     demo: { catalogue: { films: 2, minBytes: 10_000, maxBytes: 20_000 } },
-    flags: { 'tuner-discovery': 'off', 'plex-url': 'http://127.0.0.1:1', 'plex-token': simToken },
+    flags: { 'tuner-discovery': 'off', 'plex-url': 'http://127.0.0.1:1', 'plex-token-file': tokenFile },
   })
   const cli = (...args: string[]) => reelport(['plex', ...args, '--data', served.config.data])
   const setup = await cli('setup')

@@ -7,10 +7,10 @@ import { ListenError } from '../../src/lib/listen-error.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { gauge, openMetrics } from '../../src/lib/metrics.ts'
 import { Secret } from '../../src/lib/secret.ts'
+import { accessFor, bearer, adminToken as token } from '../lib/access.ts'
 import { parseExposition } from '../lib/exposition.ts'
 
-const token = 'correct-horse-battery'
-const bearer = { authorization: `Bearer ${token}` }
+const access = await accessFor(t)
 const local = { allow: ['127.0.0.0/8'] }
 
 function deps(changes: Partial<HttpDeps> = {}): HttpDeps {
@@ -23,7 +23,7 @@ function deps(changes: Partial<HttpDeps> = {}): HttpDeps {
     status: () => ({ films: 7, token: new Secret('hunter2') }),
     titles: query => ({ query }),
     actions: {},
-    token: new Secret(token),
+    access,
     ...changes,
   }
 }
@@ -264,8 +264,9 @@ t.test('plugins bring routes of other parts, under the same rules', async t => {
     },
   ])
   t.teardown(() => app.close())
-  t.same((await app.inject({ url: '/discover.json', remoteAddress: '192.0.2.1' })).json(), { FriendlyName: 'reelport' })
-  t.equal((await app.inject({ url: '/discover.json', remoteAddress: '192.0.2.2' })).statusCode, 403)
+  const ask = (remoteAddress: string) => app.inject({ url: '/discover.json', remoteAddress, headers: bearer })
+  t.same((await ask('192.0.2.1')).json(), { FriendlyName: 'reelport' })
+  t.equal((await ask('192.0.2.2')).statusCode, 403)
 })
 
 t.test('over a real socket: answers, a port in use explained, and an end that waits for nobody', async t => {

@@ -2,11 +2,8 @@ import t, { type Test } from 'tap'
 import { queueActions } from '../../src/app/queue-actions.ts'
 import { createHttp, queueRoutes } from '../../src/http/index.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { Secret } from '../../src/lib/secret.ts'
+import { accessFor, bearer } from '../lib/access.ts'
 import { startQueueing } from '../queue/queueing.ts'
-
-const token = 'correct-horse-battery'
-const bearer = { authorization: `Bearer ${token}` }
 
 /** A server in front of a queue with titles 1 to 9. */
 async function serve(t: Test) {
@@ -20,11 +17,9 @@ async function serve(t: Test) {
     status: () => null,
     titles: () => [],
     actions: {},
-    token: new Secret(token),
+    access: await accessFor(t),
   }
-  const app = await createHttp({ allow: ['127.0.0.0/8'] }, nothing, [
-    queueRoutes(queueActions(it.queue), nothing.token),
-  ])
+  const app = await createHttp({ allow: ['127.0.0.0/8'] }, nothing, [queueRoutes(queueActions(it.queue))])
   t.teardown(() => app.close())
   return {
     it,

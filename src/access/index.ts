@@ -1,0 +1,3 @@
+export { type Access, type AccessOptions, openAccess } from './access.ts'
+export { AccessError } from './password.ts'
+export { keepPassword, removePassword } from './password-file.ts'

@@ -1,0 +1,30 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { Secret } from '../lib/secret.ts'
+
+/** Asks for a secret on the terminal without showing it; from a pipe or file, its first line. Undefined when there is none. */
+export async function askSecret(
+  question: string,
+  err: NodeJS.WriteStream,
+  signal: AbortSignal,
+): Promise<Secret | undefined> {
+  const { stdin } = process
+  const isTerminal = stdin.isTTY === true
+  if (isTerminal) err.write(question)
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: stdin, output: nowhere, terminal: isTerminal })
+  const stop = () => lines.close()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    const line = await new Promise<string>(resolve => {
+      lines.once('line', resolve)
+      lines.once('close', () => resolve(''))
+    })
+    signal.throwIfAborted()
+    return line === '' ? undefined : new Secret(line)
+  } finally {
+    signal.removeEventListener('abort', stop)
+    lines.close()
+    if (isTerminal) err.write('\n')
+  }
+}

@@ -1,12 +1,16 @@
 export { channelRoutes } from './channel-routes.ts'
+export { libraryRoutes } from './library-routes.ts'
 export type {
   Action,
   ChannelActions,
   ChannelQuery,
   Health,
   HttpDeps,
+  LibraryAnswers,
+  LibraryQuery,
   Overview,
   PartHealth,
+  Poster,
   QueueActions,
   TitleQuery,
 } from './ports.ts'

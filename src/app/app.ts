@@ -8,10 +8,12 @@ import {
   type SyncReport,
 } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
-import { channelRoutes, type Http, HttpProblem, queueRoutes, startHttp } from '../http/index.ts'
+import { dashboardRoutes } from '../dashboard/index.ts'
+import { channelRoutes, type Http, HttpProblem, libraryRoutes, queueRoutes, startHttp } from '../http/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { listenError } from '../lib/listen-error.ts'
 import type { Logger } from '../lib/log.ts'
+import { LogTail } from '../lib/log-tail.ts'
 import { openMetrics } from '../lib/metrics.ts'
 import {
   type Change,
@@ -28,10 +30,13 @@ import type { Queue } from '../queue/index.ts'
 import { accountOptions } from './account-options.ts'
 import { type Attaching, startAttaching } from './attaching.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
+import { dashboardDeps } from './dashboard.ts'
+import { runChecks } from './doctor.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
 import { lockInstance } from './instance.ts'
 import { jellyfinAction } from './jellyfin.ts'
+import { libraryAnswers } from './library-answers.ts'
 import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
 import { registerMetrics } from './metrics.ts'
@@ -42,15 +47,20 @@ import { type ScheduledRuns, startSchedule } from './schedule.ts'
 import { type Status, statusOf } from './status.ts'
 import { startStreams } from './streams.ts'
 import { openSyncs, type SyncChoices, type Syncs } from './syncs.ts'
+import { accountTrials } from './trying-account.ts'
 import { watchShows } from './watching.ts'
 
 export interface AppOptions {
   readonly config: Config
   readonly version: string
+  /** The demo provider is served because no account is configured: where the configuration would be looked for. */
+  readonly demoIn?: string
 }
 
 export interface AppDeps {
   readonly log: Logger
+  /** The last lines of that log. */
+  readonly tail?: LogTail
   readonly clock?: Clock
 }
 
@@ -89,7 +99,10 @@ export interface Parts {
  * Starts everything, in order, listeners last. When one part cannot start, those before it are disposed of, newest first,
  * and its error is thrown.
  */
-export async function startApp({ config, version }: AppOptions, { log, clock = systemClock }: AppDeps): Promise<App> {
+export async function startApp(
+  { config, version, demoIn }: AppOptions,
+  { log, tail = new LogTail(0), clock = systemClock }: AppDeps,
+): Promise<App> {
   await using stack = new AsyncDisposableStack()
   const startedAt = clock.now()
   const fatal = Promise.withResolvers<Error>()
@@ -239,10 +252,17 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
             ...{ config, version, tuners: () => live?.tuners(), nfsPort: nfs.port },
             httpPort: (): number => http.port,
           }),
+          checks: async (_, signal) => ({
+            checks: await Array.fromAsync(runChecks(config, signal)),
+            warnings: config.warnings,
+          }),
+          ...(demoIn !== undefined && accountTrials({ directory: demoIn, canSave: config.file === undefined })),
         },
         token: instance.token,
       },
       [
+        dashboardRoutes(dashboardDeps(parts, tail, demoIn !== undefined)),
+        libraryRoutes(libraryAnswers(catalog, attaching)),
         queueRoutes(queueActions(queue), instance.token),
         ...(live === undefined ? [] : [live.routes, channelRoutes(live.actions, instance.token)]),
       ],

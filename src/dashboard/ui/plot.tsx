@@ -95,7 +95,7 @@ function options(
       y: { range: (_, __, most) => [0, Math.max((most ?? 0) * 1.1, least)] },
     },
     axes: [
-      { ...axis, values: (_, splits) => splits.map(at => clock(at * 1000)), space: 70 },
+      { ...axis, size: 28, values: (_, splits) => splits.map(at => clock(at * 1000)), space: 70 },
       { ...axis, size: 82, values: (_, splits) => splits.map(format), space: 36 },
     ],
     series: [

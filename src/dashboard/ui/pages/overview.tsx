@@ -72,8 +72,9 @@ export function Overview() {
             text={`${size(cache.bytesCached)} of ${size(cache.budgetBytes)}`}
           />
           <p class="soft">
-            {plural(cache.entries, 'file')} · {percent(cache.hits, cache.hits + cache.misses)} of reads answered from
-            here
+            {plural(cache.entries, 'file')}
+            {cache.hits + cache.misses > 0 &&
+              ` · ${percent(cache.hits, cache.hits + cache.misses)} of reads answered from here`}
             {cache.fetches > 0 && ` · ${plural(cache.fetches, 'request')} under way`}
           </p>
           {accounts.map(({ id, limit, inUse }) => {

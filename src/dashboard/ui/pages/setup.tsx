@@ -147,8 +147,8 @@ export function Setup() {
         </Card>
         <Card title="3. Start again, and mount" wide>
           <p>
-            Settings are read at the start: stop this server and start it again. Its first sync takes a minute for some
-            20,000 titles; files appear as their sizes are learnt.
+            Settings are read at the start: stop this server and start it again. Its first sync begins at once, and
+            files appear as their sizes are learnt.
           </p>
           <p>
             <a href="#/mount">How to mount it</a>

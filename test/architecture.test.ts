@@ -28,6 +28,7 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/tuner': { ours: ['src/lib'], theirs: ['fastify', 'xmlbuilder2'] },
   'src/demo': { ours: ['src/lib', 'src/media'], theirs: ['fastify'] },
   'src/http': { ours: ['src/lib'], theirs: ['fastify', '@fastify/swagger', 'swagger-ui-dist'] },
+  'src/dashboard': { ours: ['src/lib'], theirs: ['fastify', 'esbuild', 'preact', '@preact/signals', 'uplot'] },
   'src/cli': { ours: ['src/lib', 'src/app', 'src/config'], theirs: ['@nfs/protocol-rpc'] },
   'src/app': { ours: Object.keys({}), theirs: ['@nfs/protocol-rpc', 'better-sqlite3', 'croner'] },
 }
@@ -42,7 +43,7 @@ const folderOf = (file: string) =>
 function* imports(folder: string): Generator<[string, string]> {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true, recursive: true })) {
     const file = relative(root, join(entry.parentPath, entry.name))
-    if (!entry.isFile() || !file.endsWith('.ts') || file.includes('node_modules') || file.includes('/dist/')) continue
+    if (!entry.isFile() || !/\.tsx?$/.test(file) || file.includes('node_modules') || file.includes('/dist/')) continue
     const text = readFileSync(join(root, file), 'utf8')
     for (const [, from] of text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s+'([^']+)'/g))
       yield [file, from!]

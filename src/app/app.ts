@@ -9,10 +9,20 @@ import {
   type SyncReport,
 } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
-import { channelRoutes, type Http, HttpProblem, queueRoutes, startHttp, withoutSignIn } from '../http/index.ts'
+import { dashboardRoutes } from '../dashboard/index.ts'
+import {
+  channelRoutes,
+  type Http,
+  HttpProblem,
+  libraryRoutes,
+  queueRoutes,
+  startHttp,
+  withoutSignIn,
+} from '../http/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { listenError } from '../lib/listen-error.ts'
 import type { Logger } from '../lib/log.ts'
+import { LogTail } from '../lib/log-tail.ts'
 import { openMetrics } from '../lib/metrics.ts'
 import {
   type Change,
@@ -30,10 +40,13 @@ import { accountOptions } from './account-options.ts'
 import { type Attaching, startAttaching } from './attaching.ts'
 import { claimCache } from './cache-owner.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
+import { dashboardDeps } from './dashboard.ts'
+import { runChecks } from './doctor.ts'
 import { exportedTree } from './exported-tree.ts'
 import { httpAnswers } from './http-answers.ts'
 import { lockInstance } from './instance.ts'
 import { jellyfinAction } from './jellyfin.ts'
+import { libraryAnswers } from './library-answers.ts'
 import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
 import { registerMetrics } from './metrics.ts'
@@ -44,15 +57,20 @@ import { type ScheduledRuns, startSchedule } from './schedule.ts'
 import { type Status, statusOf } from './status.ts'
 import { startStreams } from './streams.ts'
 import { openSyncs, type SyncChoices, type Syncs } from './syncs.ts'
+import { accountTrials } from './trying-account.ts'
 import { watchShows } from './watching.ts'
 
 export interface AppOptions {
   readonly config: Config
   readonly version: string
+  /** The demo provider is served because no account is configured: where the configuration would be looked for. */
+  readonly demoIn?: string
 }
 
 export interface AppDeps {
   readonly log: Logger
+  /** The last lines of that log. */
+  readonly tail?: LogTail
   readonly clock?: Clock
 }
 
@@ -93,7 +111,10 @@ export interface Parts {
  * Starts everything, in order, listeners last. When one part cannot start, those before it are disposed of, newest first,
  * and its error is thrown.
  */
-export async function startApp({ config, version }: AppOptions, { log, clock = systemClock }: AppDeps): Promise<App> {
+export async function startApp(
+  { config, version, demoIn }: AppOptions,
+  { log, tail = new LogTail(0), clock = systemClock }: AppDeps,
+): Promise<App> {
   await using stack = new AsyncDisposableStack()
   const startedAt = clock.now()
   const fatal = Promise.withResolvers<Error>()
@@ -256,10 +277,17 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
             ...{ config, version, tuners: () => live?.tuners(), nfsPort: nfs.port },
             httpPort: (): number => http.port,
           }),
+          checks: async (_, signal) => ({
+            checks: await Array.fromAsync(runChecks(config, signal)),
+            warnings: config.warnings,
+          }),
+          ...(demoIn !== undefined && accountTrials({ directory: demoIn, canSave: config.file === undefined })),
         },
         access,
       },
       [
+        dashboardRoutes(dashboardDeps(parts, tail, demoIn !== undefined)),
+        libraryRoutes(libraryAnswers(catalog, attaching)),
         queueRoutes(queueActions(queue)),
         ...(live === undefined ? [] : [withoutSignIn(live.routes), channelRoutes(live.actions)]),
       ],

@@ -11,7 +11,20 @@ export interface Syncs {
   check(): Promise<void>
   /** How runs are getting on; the last finished one stays. */
   readonly state: SyncState
+  /** Runs that have ended since the start, the latest first; up to `maxEnded`. */
+  readonly ended: readonly EndedSync[]
 }
+
+export interface EndedSync {
+  readonly number: number
+  /** Milliseconds since the epoch. */
+  readonly finishedAt: number
+  readonly reports?: readonly SyncReport[]
+  /** Why it came to nothing. */
+  readonly failure?: string
+}
+
+const maxEnded = 20
 
 export interface SyncChoices {
   /** Believe an answer that has fewer than half of what was known; without it such an answer takes nothing away. */
@@ -48,15 +61,20 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
   const running = new Map<string, SyncRun>()
   let started = 0
   let last: SyncState['last']
+  let ended: readonly EndedSync[] = []
+  const note = (outcome: NonNullable<SyncState['last']>) => {
+    last = outcome
+    ended = [{ ...outcome, finishedAt: Date.now() }, ...ended].slice(0, maxEnded)
+  }
 
   async function sync(number: number, accountIds: readonly string[], accept: boolean): Promise<readonly SyncReport[]> {
     try {
       await check(accountIds)
       const reports = await thread.sync(accountIds, accept)
-      last = { number, reports }
+      note({ number, reports })
       return reports
     } catch (error) {
-      last = { number, failure: error instanceof Error ? error.message : String(error) }
+      note({ number, failure: error instanceof Error ? error.message : String(error) })
       if (!signal.aborted) log.error({ error }, 'sync failed')
       throw error
     } finally {
@@ -94,6 +112,9 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
     check: () => check([...accounts.keys()]),
     get state() {
       return { running: [...running.values()].map(({ number }) => number), progress: progress(), last }
+    },
+    get ended() {
+      return ended
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../lib/log.ts'
 import { openDatabase } from '../lib/sqlite.ts'
 import { abandonOtherAccounts } from './accounts.ts'
 import { adopter } from './adopt.ts'
+import { type BrowseQueries, browseQueries } from './browse.ts'
 import { categories as categoryQueries } from './categories.ts'
 import { type ChannelQueries, channelQueries } from './channels.ts'
 import { type CollectionQueries, collectionQueries } from './collections.ts'
@@ -44,6 +45,7 @@ import { titles as titleQueries } from './titles-table.ts'
 import { type ToMakeQueries, toMakeQueries } from './to-make.ts'
 import { measuringQueue, variants as variantQueries } from './variants.ts'
 
+export type { ListedTitle, TitleFilter } from './browse.ts'
 export type { ListedChannel } from './channels.ts'
 export type { CollectedTitle } from './collections.ts'
 export type { StoredLayout } from './layouts.ts'
@@ -65,7 +67,8 @@ export interface Catalog
     ToMakeQueries,
     ChannelQueries,
     AttachmentQueries,
-    CollectionQueries {
+    CollectionQueries,
+    BrowseQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -143,6 +146,7 @@ export function openCatalog(path: string): Catalog {
     rendition: renditionReader(db),
     ...attachmentQueries(db),
     ...collectionQueries(db),
+    ...browseQueries(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),

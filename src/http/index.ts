@@ -1,4 +1,5 @@
 export { channelRoutes } from './channel-routes.ts'
+export { libraryRoutes } from './library-routes.ts'
 export type {
   Access,
   Action,
@@ -6,8 +7,11 @@ export type {
   ChannelQuery,
   Health,
   HttpDeps,
+  LibraryAnswers,
+  LibraryQuery,
   Overview,
   PartHealth,
+  Poster,
   QueueActions,
   SignInOutcome,
   TitleQuery,

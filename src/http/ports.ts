@@ -107,3 +107,29 @@ export interface ChannelActions {
   /** Sessions, and what went wrong lately. */
   live(): unknown
 }
+
+/** A page of the library. */
+export interface LibraryQuery {
+  /** Words of the title; empty for all. */
+  readonly q: string
+  readonly kind?: 'movie' | 'show'
+  /** Titles from this letter on. */
+  readonly from?: string
+  readonly limit: number
+  /** Where the next page starts: the last title's cursor of the one before. */
+  readonly after?: string
+}
+
+export interface Poster {
+  readonly type: string
+  readonly etag: string
+  readonly bytes: Buffer
+}
+
+/** What there is in the catalogue, for people. Answers are sent as JSON; undefined is what is not there. */
+export interface LibraryAnswers {
+  page(query: LibraryQuery): unknown
+  title(id: number): unknown
+  poster(id: number, signal: AbortSignal): Promise<Poster | undefined>
+  problems(limit: number, after?: string): unknown
+}

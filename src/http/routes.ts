@@ -19,7 +19,7 @@ const titleQuery = {
 
 /** Everything this server answers of its own. */
 export function addRoutes(app: FastifyInstance, deps: HttpDeps, { metrics }: Pick<HttpOptions, 'metrics'>): void {
-  app.get('/', async (_request, reply) => reply.headers(pageHeaders).send(renderPage(deps.overview())))
+  app.get('/plain', async (_request, reply) => reply.headers(pageHeaders).send(renderPage(deps.overview())))
 
   app.get('/healthz', openToAll, async (_request, reply) => {
     const parts = deps.health()

@@ -63,7 +63,17 @@ t.test('credentials are nowhere but where they were written', async t => {
     return text
   }
   const everything = async () => {
-    for (const path of ['/', '/api/status', '/api/titles?limit=500', '/metrics', '/healthz', '/readyz', '/nothing']) {
+    for (const path of [
+      '/plain',
+      '/api/logs?level=debug&limit=1000',
+      '/api/library',
+      '/api/status',
+      '/api/titles?limit=500',
+      '/metrics',
+      '/healthz',
+      '/readyz',
+      '/nothing',
+    ]) {
       await ask(path)
     }
   }

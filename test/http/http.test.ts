@@ -171,7 +171,7 @@ t.test('every error is a problem document with the id of the request', async t =
 
 t.test('answers tell browsers to trust nothing', async t => {
   const app = await server()
-  for (const url of ['/', '/healthz', '/nothing']) {
+  for (const url of ['/plain', '/healthz', '/nothing']) {
     const { headers } = await app.inject(url)
     t.match(headers, {
       'x-content-type-options': 'nosniff',
@@ -199,8 +199,8 @@ t.test('the front page shows everything as text, and nothing as anything else', 
         notices: [first],
         links: [{ label: second, href: first }],
       }
-      const { body } = await (await createHttp(local, deps({ overview: () => overview }))).inject('/')
-      const plain = await (await createHttp(local, deps({ overview: () => blank(overview) }))).inject('/')
+      const { body } = await (await createHttp(local, deps({ overview: () => overview }))).inject('/plain')
+      const plain = await (await createHttp(local, deps({ overview: () => blank(overview) }))).inject('/plain')
       const tags = (html: string) => html.match(/<[^>]*?(?=[\s>])/g)?.join(' ')
       t.equal(tags(body), tags(plain.body), 'the same elements whatever is in them')
       t.ok(body.includes(`<code>${escaped(second)}</code>`))
@@ -219,7 +219,7 @@ t.test('the front page is a whole, accessible document without scripts', async t
     notices: ['The last sync failed.'],
     links: [{ label: 'Status', href: '/api/status' }],
   }
-  const answer = await (await server({ overview: () => overview })).inject('/')
+  const answer = await (await server({ overview: () => overview })).inject('/plain')
   t.match(answer.headers['content-type'], /^text\/html; charset=utf-8/)
   for (const part of [
     '<!doctype html>',
@@ -239,13 +239,13 @@ t.test('the front page is a whole, accessible document without scripts', async t
   const style = /<style>(.*?)<\/style>/s.exec(answer.body)![1]!
   const digest = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(style))).toString('base64')
   t.ok(String(answer.headers['content-security-policy']).includes(`'sha256-${digest}'`), 'browsers accept the style')
-  const page = (await (await server()).inject('/')).body
+  const page = (await (await server()).inject('/plain')).body
   t.notMatch(page, /Mount it|More/, 'nothing to mount, no empty headings')
 })
 
 t.test('who connects from elsewhere is turned away, whatever he asks for', async t => {
   const app = await server({}, { allow: ['192.0.2.0/24'] })
-  for (const url of ['/', '/healthz', '/metrics', '/api/status', '/nothing']) {
+  for (const url of ['/plain', '/healthz', '/metrics', '/api/status', '/nothing']) {
     const refused = await app.inject({
       url,
       remoteAddress: '198.51.100.7',

@@ -52,7 +52,7 @@ t.test('media servers and supervisors need not sign in, everybody else does', as
     for (const url of ['/healthz', '/readyz', '/discover.json', '/sign-in', '/api/session'])
       t.equal((await ask(url)).statusCode, 200, url)
     t.equal((await ask('/lineup.post', { method: 'POST' })).statusCode, 200)
-    for (const url of ['/', '/metrics', '/api/status', '/api/titles', '/api/queue']) {
+    for (const url of ['/plain', '/metrics', '/api/status', '/api/titles', '/api/queue']) {
       const refused = await ask(url)
       t.equal(refused.statusCode, 401, url)
       t.match(refused.headers['www-authenticate'], /^Bearer/)
@@ -72,7 +72,7 @@ t.test('without a password this machine may look, under its own name and by itse
   const { ask } = await serve(t)
   for (const host of ['localhost:5004', '127.0.0.1:5004', '[::1]:5004', 'localhost'])
     t.equal((await ask('/api/status', { remoteAddress: here, headers: { host } })).statusCode, 200, host)
-  t.equal((await ask('/', { remoteAddress: '::1', headers: { host: 'localhost' } })).statusCode, 200)
+  t.equal((await ask('/plain', { remoteAddress: '::1', headers: { host: 'localhost' } })).statusCode, 200)
   const refused: readonly InjectOptions[] = [
     { remoteAddress: here, headers: { host: 'rebound.example:5004' } },
     { remoteAddress: here, headers: { host: '127.0.0.1.rebound.example' } },

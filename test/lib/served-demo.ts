@@ -7,6 +7,7 @@ import { openCatalog, type SidecarChoices } from '../../src/catalog/index.ts'
 import { type Config, loadConfig } from '../../src/config/index.ts'
 import { type DemoOptions, type DemoProvider, readAll } from '../../src/demo/index.ts'
 import { type Logger, silentLog } from '../../src/lib/log.ts'
+import type { LogTail } from '../../src/lib/log-tail.ts'
 import { startDemo } from './demo.ts'
 import { until } from './until.ts'
 
@@ -24,6 +25,10 @@ export interface ServeOptions {
   readonly demo?: Partial<DemoOptions>
   readonly flags?: Readonly<Record<string, string>>
   readonly log?: Logger
+  /** The last lines of that log. */
+  readonly tail?: LogTail
+  /** It is served because no account is configured: where a configuration would be looked for. */
+  readonly demoIn?: string
   /** What lies beside titles: nothing when not given, whatever the default. */
   readonly sidecars?: SidecarChoices
   /** The account is a playlist of the demo provider's, not its API. */
@@ -42,7 +47,12 @@ export async function serveDemo(t: Test, options: ServeOptions = {}): Promise<Se
   const libraries = loaded.libraries.map(library => ({ ...library, sidecars: { ...nothing, ...options.sidecars } }))
   const base: Config = { ...loaded, libraries }
   const log = options.log ?? silentLog
-  const start = (config: Config) => startApp({ config, version: 'test' }, { log })
+  const { demoIn, tail } = options
+  const start = (config: Config) =>
+    startApp(
+      { config, version: 'test', ...(demoIn !== undefined && { demoIn }) },
+      { log, ...(tail !== undefined && { tail }) },
+    )
   const app = await start(base)
   const config = { ...base, nfs: { ...base.nfs, port: app.nfs.port }, http: { ...base.http, port: app.http.port } }
   let stopped: Promise<void> = Promise.resolve()

@@ -1,6 +1,7 @@
 import { type App, type RunningDemo, startApp, startDemo } from '../../app/index.ts'
 import type { Config } from '../../config/index.ts'
 import type { Logger } from '../../lib/log.ts'
+import { LogTail } from '../../lib/log-tail.ts'
 import { openLog } from '../../lib/logging.ts'
 import { banner } from '../banner.ts'
 import type { Command, CommandContext } from '../command.ts'
@@ -8,6 +9,9 @@ import { configFlags, loadFor } from '../configuration.ts'
 import { CommandError, exitCode } from '../exit-code.ts'
 import { explainStart } from '../explain-start.ts'
 import { version } from '../version.ts'
+
+/** Lines of each level that the dashboard can show. */
+const tailLines = 500
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -47,7 +51,7 @@ export const startCommand: Command = {
 }
 
 async function serveDemo(config: Config, context: CommandContext): Promise<number> {
-  const log = openLog(config.log)
+  const { log, tail } = beginLog(config)
   let demo: RunningDemo
   try {
     demo = await startDemo(config, {
@@ -60,14 +64,28 @@ async function serveDemo(config: Config, context: CommandContext): Promise<numbe
     throw explainStart(error, config)
   }
   await using running = demo
-  return await serve(running.config, context, log)
+  return await serve(running.config, context, { log, tail, demoIn: context.cwd })
+}
+
+/** What was begun before the server. */
+interface Begun {
+  readonly log: Logger
+  readonly tail: LogTail
+  /** The demo is served: where a configuration would be. */
+  readonly demoIn?: string
+}
+
+function beginLog({ log }: Config): Begun {
+  const tail = new LogTail(tailLines)
+  return { log: openLog({ ...log, tail }), tail }
 }
 
 /** Runs until a signal or a fatal error. SIGHUP syncs. */
-async function serve(config: Config, context: CommandContext, log: Logger = openLog(config.log)): Promise<number> {
+async function serve(config: Config, context: CommandContext, begun?: Begun): Promise<number> {
+  const { log, tail, demoIn } = begun ?? beginLog(config)
   let app: App
   try {
-    app = await startApp({ config, version }, { log })
+    app = await startApp({ config, version, ...(demoIn !== undefined && { demoIn }) }, { log, tail })
   } catch (error) {
     throw explainStart(error, config)
   }

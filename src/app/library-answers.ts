@@ -1,0 +1,21 @@
+import type { Catalog } from '../catalog/index.ts'
+import type { LibraryAnswers } from '../http/index.ts'
+import type { Attaching } from './attaching.ts'
+
+const typeOf: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png', webp: 'image/webp' }
+
+/** The library, as `/api/library` gives it. */
+export function libraryAnswers(catalog: Catalog, { attachments }: Pick<Attaching, 'attachments'>): LibraryAnswers {
+  return {
+    page: ({ q, kind, from, limit, after }) => catalog.browse({ text: q, kind, from }, limit, after),
+    title: id => catalog.title(id),
+    async poster(id, signal) {
+      const poster = catalog.poster(id)
+      if (poster === undefined) return undefined
+      const bytes = Buffer.alloc(poster.size)
+      await attachments.read(poster, bytes, 0, signal)
+      return { type: typeOf[poster.extension] ?? 'application/octet-stream', etag: `"${poster.sha256}"`, bytes }
+    },
+    problems: (limit, after) => catalog.problems(limit, after),
+  }
+}

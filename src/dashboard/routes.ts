@@ -1,0 +1,71 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { loadAssets } from './assets.ts'
+import { ValueEvents } from './events.ts'
+import { SampleHistory } from './history.ts'
+import { icon, pageHeaders, renderShell } from './page.ts'
+import type { DashboardDeps } from './ports.ts'
+
+/** An hour. */
+const maxSamples = 720
+const sampleMs = 5_000
+/** Each is a connection that stays; the HTTP server has some more for everything else. */
+const maxListeners = 1_000
+const maxLogLines = 1_000
+
+const logQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    level: { type: 'string', enum: ['debug', 'info', 'warn', 'error'], default: 'info' },
+    limit: { type: 'integer', minimum: 1, maximum: maxLogLines, default: 200 },
+  },
+} as const
+
+/** The dashboard: its page, and what it shows as it changes. */
+export function dashboardRoutes({ state, counters, tail }: DashboardDeps): FastifyPluginAsync {
+  return async app => {
+    const assets = await loadAssets()
+    const shell = renderShell(assets)
+    const history = new SampleHistory(maxSamples)
+    const sample = () => history.take(counters(), Date.now())
+    sample()
+    const sampling = setInterval(sample, sampleMs).unref()
+    const events = new ValueEvents(() => ({ ...state(), sample: history.latest }))
+    app.addHook('preClose', async () => {
+      clearInterval(sampling)
+      events[Symbol.dispose]()
+    })
+
+    app.get('/', async (_request, reply) => reply.headers(pageHeaders).send(shell))
+    for (const { name, type, bytes } of [assets.script, assets.style]) {
+      app.get(`/assets/${name}`, async (_request, reply) =>
+        reply.headers({ 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }).send(bytes),
+      )
+    }
+    app.get('/assets/icon.svg', async (_request, reply) =>
+      reply.headers({ 'content-type': 'image/svg+xml', 'cache-control': 'public, max-age=86400' }).send(icon),
+    )
+
+    app.get('/api/events', async (request, reply) => {
+      if (events.clients >= maxListeners) {
+        const detail = `${maxListeners} listen already.`
+        return reply.status(503).header('retry-after', '10').send({ status: 503, title: 'Service Unavailable', detail })
+      }
+      const given = request.headers['last-event-id']
+      reply.hijack()
+      reply.raw.writeHead(200, {
+        ...reply.getHeaders(),
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no', // nginx would keep events back
+      } as Record<string, string>)
+      events.add(reply.raw, typeof given === 'string' ? given : undefined)
+    })
+    app.get('/api/history', async () => history.columns())
+    app.get<{ Querystring: { level: 'debug' | 'info' | 'warn' | 'error'; limit: number } }>(
+      '/api/logs',
+      { schema: { querystring: logQuery } },
+      async ({ query }) => tail.list(query.level, query.limit),
+    )
+  }
+}

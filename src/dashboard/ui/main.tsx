@@ -1,0 +1,14 @@
+/** The dashboard in the browser. */
+
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { keepFocus } from './focus.ts'
+import { followSamples } from './history.ts'
+import { listen } from './store.ts'
+import './style.css'
+
+const root = document.getElementById('app')!
+render(<App />, root)
+keepFocus(root)
+listen()
+followSamples()

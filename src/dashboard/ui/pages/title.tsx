@@ -1,0 +1,106 @@
+import { act, get, type Stream, type Title } from '../api.ts'
+import { moment, plural, size } from '../format.ts'
+import { Act, Badge, Card, Empty, Page, Table, useAnswer } from '../parts.tsx'
+import { route } from '../route.ts'
+import { state } from '../store.ts'
+import { toneOf, wordOf } from './library.tsx'
+
+const formWords = {
+  file: 'the provider’s file',
+  instant: 'composed of segments as it is read',
+  made: 'a finished file, made here',
+} as const
+
+/** One title: its versions or episodes, which of them are files, and why others are not. */
+export function TitlePage() {
+  const id = route.value.rest
+  // What is made or measured changes it, so it is read again when these counts change.
+  const { measured, toMake, failed } = state.value!.catalog
+  const { value: title, error } = useAnswer(
+    signal => get<Title>(`/api/library/${id}`, signal),
+    [id, measured, toMake, failed],
+  )
+  if (error !== undefined)
+    return (
+      <Page title="Title">
+        <Empty>{error}</Empty>
+      </Page>
+    )
+  if (title === undefined)
+    return (
+      <Page title="Title">
+        <p class="empty tall">Looking …</p>
+      </Page>
+    )
+  const { name, year, kind, streams } = title
+  return (
+    <Page
+      title={year === null ? name : `${name} (${year})`}
+      lead={kind === 'movie' ? plural(streams.length, 'version') : plural(streams.length, 'episode')}
+      tools={
+        <a class="button" href="#/library">
+          All titles
+        </a>
+      }
+    >
+      <Card title={kind === 'movie' ? 'Versions' : 'Episodes'} wide>
+        <Table caption={`Streams of ${name}`} head={['What', 'State', 'Size', 'Where', 'Actions']}>
+          {streams.map(stream => (
+            <StreamRow key={stream.variantId} stream={stream} />
+          ))}
+        </Table>
+      </Card>
+    </Page>
+  )
+}
+
+function StreamRow({
+  stream: {
+    variantId,
+    accountId,
+    name,
+    season,
+    number,
+    state,
+    reason,
+    streamReason,
+    form,
+    size: bytes,
+    path,
+    nextTryAt,
+  },
+}: {
+  stream: Stream
+}) {
+  const label = season === null ? name : `s${two(season)}e${two(number ?? 0)} ${name}`
+  const why = [reason, nextTryAt === null ? undefined : `next try ${moment(nextTryAt)}`].filter(Boolean).join('; ')
+  return (
+    <tr>
+      <th scope="row">
+        {label}
+        <small>
+          {accountId}
+          {streamReason === null ? '' : ` · ${streamReason}`}
+        </small>
+      </th>
+      <td class="words">
+        <Badge tone={toneOf[state]}>{wordOf[state]}</Badge>
+        <small>{why || (form === null ? '' : formWords[form])}</small>
+      </td>
+      <td>{bytes === null ? '' : size(bytes)}</td>
+      <td class="words">{path === null ? '' : <code>{path}</code>}</td>
+      <td>
+        {form !== 'made' && state !== 'missing' && (
+          <Act
+            label="Make a file"
+            name={`Make a file of ${label}`}
+            done={`${label} is in the queue.`}
+            action={() => act('POST', '/api/queue/add', { variantIds: [variantId], where: 'top' })}
+          />
+        )}
+      </td>
+    </tr>
+  )
+}
+
+const two = (value: number) => String(value).padStart(2, '0')

@@ -110,7 +110,7 @@ export class Refused extends Error {
   override name = 'Refused'
 }
 
-const ours = { 'x-reelport': 'dashboard' }
+const ours = { 'x-requested-with': 'reelport' }
 
 /** @throws Refused, and the signal's reason. */
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

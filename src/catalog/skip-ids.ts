@@ -2,10 +2,13 @@ import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type Database, openDatabase } from '../lib/sqlite.ts'
 
-/** More ids than a catalogue gives out between a backup and the day that it is needed. */
-const block = 10_000_000
-/** One of so many blocks, at random: a backup that is restored twice gives out other ids the second time. */
-const blocks = 100
+/** More ids than a catalogue gives out between a backup and the day that it is needed: several of the largest there are. */
+const block = 5_000_000
+/**
+ * One of so many blocks, at random: a backup that is restored twice gives out other ids the second time. Few enough for ids to stay
+ * below 2^31 over twenty restores; 32-bit clients take no larger ones.
+ */
+const blocks = 20
 
 /**
  * Prepares a catalogue that comes from a backup. Ids that were given out since are in clients' handles and in the cache, and

@@ -35,7 +35,8 @@ export interface Command {
   run(context: CommandContext): Promise<number>
 }
 
-const everywhere: readonly Flag[] = [
+/** What every command takes. */
+export const everywhere: readonly Flag[] = [
   { name: 'json', help: 'Print JSON instead of text.' },
   { name: 'help', help: 'Show this help.' },
 ]

@@ -1,42 +1,10 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, reportProblems } from '../config/index.ts'
 import { type Command, helpFor, parseOptions } from './command.ts'
-import { backupCommand, restoreCommand } from './commands/backup.ts'
-import { catCommand } from './commands/cat.ts'
-import { channelsCommand } from './commands/channels.ts'
-import { configCommand } from './commands/config.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { guideCommand } from './commands/guide.ts'
-import { jellyfinCommand } from './commands/jellyfin.ts'
-import { lsCommand } from './commands/ls.ts'
-import { passwordCommand } from './commands/password.ts'
-import { plexCommand } from './commands/plex.ts'
-import { queueCommand } from './commands/queue.ts'
-import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
-import { statusCommand } from './commands/status.ts'
-import { syncCommand } from './commands/sync.ts'
+import { commands } from './commands.ts'
 import { CommandError, exitCode } from './exit-code.ts'
+import { commandReference } from './reference.ts'
 import { version } from './version.ts'
-
-const commands: readonly Command[] = [
-  startCommand,
-  serveCommand,
-  demoCommand,
-  syncCommand,
-  queueCommand,
-  channelsCommand,
-  guideCommand,
-  plexCommand,
-  jellyfinCommand,
-  passwordCommand,
-  lsCommand,
-  catCommand,
-  statusCommand,
-  backupCommand,
-  restoreCommand,
-  doctorCommand,
-  configCommand,
-]
 
 /** One Ctrl-C reaches us twice: from the terminal, and by way of npm. */
 const samePressMs = 500
@@ -51,6 +19,10 @@ process.exitCode = await main(process.argv.slice(2))
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') return help(rest[0])
+  if (name === 'reference') {
+    process.stdout.write(commandReference(commands))
+    return exitCode.ok
+  }
   if (name === 'version' || name === '--version') {
     process.stdout.write(`reelport ${version}\n`)
     return exitCode.ok

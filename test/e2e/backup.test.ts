@@ -19,7 +19,7 @@ const episodes = 12
 /** Offered only after the backup. */
 const late = [...Array(10).keys()].map(at => `movie/${1_000_030 + at}`)
 /** A new id begins a good way behind the old ones. */
-const afterRestore = 10_000_000
+const afterRestore = 5_000_000
 
 interface Installation {
   readonly demo: DemoProvider

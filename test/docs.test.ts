@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig, referenceMarkdown } from '../src/config/index.ts'
@@ -18,7 +18,16 @@ t.test('the configuration in the README loads', async t => {
 })
 
 t.test('every file that the documentation links to is there', async t => {
-  for (const page of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/troubleshooting.md', 'docs/demo.md']) {
+  const guides = readdirSync(join(root, 'docs/guides')).map(name => `docs/guides/${name}`)
+  const pages = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'docs/troubleshooting.md',
+    'docs/demo.md',
+    ...guides,
+  ]
+  for (const page of pages) {
     const folder = join(page, '..')
     for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
       t.ok(existsSync(join(root, folder, target!)), `${page} links to ${target}`)

@@ -72,11 +72,22 @@ export function findInstance(directory: string): { note: InstanceNote; token: Se
   try {
     const note = JSON.parse(readFileSync(join(directory, noteFile), 'utf8')) as InstanceNote
     process.kill(note.pid, 0)
-    return { note, token: new Secret(readFileSync(join(directory, tokenFile), 'utf8')) }
+    return { note, token: readToken(directory) }
   } catch {
     return undefined
   }
 }
+
+/** The token of the server that uses `directory`, or undefined when none does, whichever machine or container it runs in. */
+export function findToken(directory: string): Secret | undefined {
+  try {
+    return readToken(directory)
+  } catch {
+    return undefined
+  }
+}
+
+const readToken = (directory: string) => new Secret(readFileSync(join(directory, tokenFile), 'utf8'))
 
 const noteFile = 'instance.json'
 const tokenFile = 'admin.token'

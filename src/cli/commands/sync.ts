@@ -4,23 +4,29 @@ import { formatDuration } from '../../lib/units.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { configFlags, loadFor } from '../configuration.ts'
 import { CommandError, exitCode } from '../exit-code.ts'
-import { type RunningServer, requireServer } from '../running-server.ts'
+import { requireServer, type ServerApi, serverAt } from '../running-server.ts'
 
 const pollMs = 500
 
 /** Tells the running server to sync now and waits for the outcome: the catalogue has one writer, and it is the server's. */
 export const syncCommand: Command = {
   name: 'sync',
-  usage: '[--account ID] [--accept-shrinking]',
+  usage: '[--account ID] [--accept-shrinking] [--server URL]',
   summary: 'Bring the catalogue of the running server up to date with its providers, now.',
   flags: [
     { name: 'account', value: 'ID', help: 'Only this account.' },
     { name: 'accept-shrinking', help: 'Believe a list that has fewer than half of what was known.' },
+    {
+      name: 'server',
+      value: 'URL',
+      help: 'Where it is, when not on this machine: what is shared is its data directory.',
+    },
     ...configFlags,
   ],
   async run(context) {
-    const server = requireServer(loadFor(context).data)
-    const { account } = context.flags
+    const { data } = loadFor(context)
+    const { account, server: url } = context.flags
+    const server = typeof url === 'string' ? serverAt(url, data) : requireServer(data)
     const acceptShrinking = context.flags['accept-shrinking'] === true
     const body = { acceptShrinking, ...(typeof account === 'string' && { account }) }
     const { run } = (await server.post('/api/sync', body, context.signal)) as { run: number }
@@ -33,7 +39,7 @@ export const syncCommand: Command = {
 }
 
 /** Follows a run to its end, showing on standard error where it is. */
-async function finished(server: RunningServer, run: number, context: CommandContext): Promise<readonly SyncReport[]> {
+async function finished(server: ServerApi, run: number, context: CommandContext): Promise<readonly SyncReport[]> {
   for (let shown = ''; ; await delay(pollMs, undefined, { signal: context.signal })) {
     const { sync } = (await server.get('/api/status', context.signal)) as Status
     const { running, progress, last } = sync

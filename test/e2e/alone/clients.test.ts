@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { mountCommand } from '../../../src/app/index.ts'
 import { type Capture, startCapture, withoutCapture } from '../../lib/capture.ts'
@@ -171,6 +172,13 @@ async function testCommands(t: Test): Promise<void> {
   t.match(JSON.parse(await json('sync', '--account', 'main')), [{ accountId: 'main' }])
   const stranger = await reelport(['sync', '--account', 'nobody', '--data', data])
   t.match(stranger, { code: 69, stderr: /No account "nobody" is configured; known: main/ })
+
+  // From another container: its processes are not seen there, and its own address is not the server's.
+  const shared = t.testdir({ 'admin.token': readFileSync(join(data, 'admin.token'), 'utf8') })
+  t.match(await reelport(['sync', '--data', shared]), { code: 69, stderr: /No server runs on/ })
+  const url = `http://${host}:${served.app.http.port}`
+  t.match(await reelport(['sync', '--server', url, '--data', shared]), { code: 0, stdout: /movies: 10 listed/ })
+  t.match(await reelport(['sync', '--server', 'reelport:5004', '--data', shared]), { code: 64, stderr: /write a URL/ })
 
   const { username, password } = served.demo.credentials
   const env = {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { fstabLine, kubernetesVolume, mountCommand } from '../../../src/app/index.ts'
+import { parse } from 'yaml'
+import { fstabLine, mountCommand } from '../../../src/app/index.ts'
 import { inGuest, withoutKernelClient } from '../../lib/kernel-client.ts'
 import { type PublishedFile, publishedFiles, serveDemo } from '../../lib/served-demo.ts'
 
@@ -23,7 +24,7 @@ t.test(
     const sums = files.map(({ path, bytes }) => `${sha256(bytes)}  .${path}`).join('\n')
     const pieces = randomPieces(files, 60)
     const target = { host, port: app.nfs.port, path: '/' }
-    const kubelet = [...kubernetesVolume(target).matchAll(/^ {4}- (.*)$/gm)].map(([, option]) => option).join(',')
+    const kubelet = manifestOptions(app.nfs.port)
     let requestsBeforeFind = 0
     let requestsAfterFind = -1
 
@@ -196,6 +197,13 @@ mount -t nfs -o ro,nolock,retry=0,port=2049 ${host}:/TV /mnt && ls /mnt
     t.ok(served.app.status().nfs.clients.length >= 0)
   },
 )
+
+/** The options of the volume in deploy/kubernetes, as a kubelet passes them on, for a server on another port than the one there. */
+function manifestOptions(port: number): string {
+  const volume = readFileSync(join(import.meta.dirname, '../../../deploy/kubernetes/base/volume.yaml'), 'utf8')
+  const { spec } = parse(volume) as { spec: { mountOptions: readonly string[] } }
+  return spec.mountOptions.map(option => option.replace('=2049', `=${port}`)).join(',')
+}
 
 /** Random pieces of random files, as lines of sum, offset, length, path; the sequence is the same at every run. */
 function randomPieces(files: readonly PublishedFile[], count: number): string {

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { readTar, TarError, type TarItem } from '../lib/tar.ts'
+import { eachFile, TarError, type TarItem } from '../lib/tar.ts'
 import { BackupError } from './errors.ts'
 import { type Manifest, type ManifestFile, manifestName, maxManifestBytes, parseManifest } from './manifest.ts'
 import type { KeptFile } from './model.ts'
@@ -23,18 +23,18 @@ export async function readBackup(
   let manifest: Manifest | undefined
   const check = async (archive: AsyncIterable<Uint8Array>) => {
     let left: readonly ManifestFile[] = []
-    for await (const item of readTar(archive)) {
+    await eachFile(archive, async item => {
       if (manifest === undefined) {
         manifest = parseManifest(await textOf(item), kept)
         left = manifest.files
-        continue
+        return
       }
       const file = left.find(({ name }) => name === item.name)
       if (file === undefined)
         throw new BackupError('damaged', `The backup holds ${item.name}, which its manifest does not`)
       await take(item, file, into)
       left = left.filter(other => other !== file)
-    }
+    })
     const [missing] = left
     if (missing !== undefined) throw new BackupError('damaged', `The backup is not whole: ${missing.name} is not in it`)
   }

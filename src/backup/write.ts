@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { create } from 'tar'
 import { snapshotDatabase } from '../lib/sqlite.ts'
 import { syncDirectory } from '../lib/sync-directory.ts'
-import { writeTar } from '../lib/tar.ts'
 import { BackupError } from './errors.ts'
 import { type Manifest, type ManifestFile, manifestFormat, manifestName } from './manifest.ts'
 import type { KeptFile } from './model.ts'
@@ -73,21 +72,11 @@ async function copies({ directory, kept, signal }: WriteOptions, work: string): 
 }
 
 async function pack(manifest: Manifest, work: string, packed: string, signal: AbortSignal): Promise<void> {
-  const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
-  const modifiedAt = Date.parse(manifest.madeAt)
-  const entries = [
-    { name: manifestName, bytes: text.length, modifiedAt, body: () => bytesOf(text) },
-    ...manifest.files.map(({ name, bytes }) => ({
-      ...{ name, bytes, modifiedAt },
-      body: () => createReadStream(join(work, name)),
-    })),
-  ]
-  const file = createWriteStream(packed, { flags: 'wx', mode: 0o600, flush: true })
-  await pipeline(writeTar(entries), createGzip(), file, { signal })
-}
-
-async function* bytesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
+  await writeFile(join(work, manifestName), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 })
+  const names = [manifestName, ...manifest.files.map(({ name }) => name)]
+  // portable: nothing about who made it, and where
+  const archive = create({ cwd: work, gzip: true, portable: true, mtime: new Date(manifest.madeAt) }, names)
+  await pipeline(archive, createWriteStream(packed, { flags: 'wx', mode: 0o600, flush: true }), { signal })
 }
 
 async function digestOf(path: string): Promise<string> {

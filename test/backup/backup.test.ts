@@ -7,8 +7,9 @@ import t, { type Test } from 'tap'
 import { backUp, checkBackup, restore } from '../../src/app/backup.ts'
 import { lockInstance } from '../../src/app/instance.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
-import { readTar, writeTar } from '../../src/lib/tar.ts'
+import { eachFile } from '../../src/lib/tar.ts'
 import { run, without } from '../lib/programs.ts'
+import { tarOf } from '../lib/tar-of.ts'
 import { fill, stateOf } from './lib/kept-state.ts'
 
 const signal = new AbortController().signal
@@ -26,14 +27,11 @@ async function backedUp(t: Test) {
 /** The same archive with other contents, and its manifest in agreement unless `change` says otherwise. */
 async function repacked(file: string, change: (entries: Map<string, Buffer>) => void): Promise<Buffer> {
   const entries = new Map<string, Buffer>()
-  for await (const { name, body } of readTar(Readable.from([gunzipSync(readFileSync(file))])))
+  await eachFile(Readable.from([gunzipSync(readFileSync(file))]), async ({ name, body }) => {
     entries.set(name, Buffer.concat(await Array.fromAsync(body)))
+  })
   change(entries)
-  const packed = [...entries].map(([name, content]) => ({
-    ...{ name, bytes: content.length, modifiedAt: 0 },
-    body: () => Readable.from(content.length > 0 ? [content] : []),
-  }))
-  return gzipSync(Buffer.concat(await Array.fromAsync(writeTar(packed))))
+  return gzipSync(tarOf(entries))
 }
 
 type Edit = (manifest: { format: number; version: string; files: { name: string; [more: string]: unknown }[] }) => void

@@ -73,9 +73,10 @@ export async function restore({ file, directory, replace, signal }: RestoreOptio
   }
 }
 
-/** Anything in a directory makes it one that may have been meant for something else. */
+/** Anything in a directory makes it one that may have been meant for something else; a lock is what an earlier attempt left. */
 function refuseToReplace(directory: string): void {
-  const [found] = existsSync(directory) ? readdirSync(directory) : []
+  const names = existsSync(directory) ? readdirSync(directory) : []
+  const found = names.find(name => !name.startsWith('instance.sqlite'))
   if (found === undefined) return
   throw new BackupError(
     'exists',

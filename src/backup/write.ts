@@ -4,7 +4,7 @@ import { copyFile, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { create } from 'tar'
-import { snapshotDatabase } from '../lib/sqlite.ts'
+import { copyDatabase } from '../lib/sqlite.ts'
 import { syncDirectory } from '../lib/sync-directory.ts'
 import { BackupError } from './errors.ts'
 import { type Manifest, type ManifestFile, manifestFormat, manifestName } from './manifest.ts'
@@ -64,7 +64,7 @@ async function copies({ directory, kept, signal }: WriteOptions, work: string): 
         `There is nothing to back up in ${directory}: it has no ${name}. Name the directory that the server uses (--data, --config)`,
       )
     }
-    const version = schema === undefined ? await copyFile(path, copy) : snapshotDatabase(path, copy)
+    const version = schema === undefined ? await copyFile(path, copy) : copyDatabase(path, copy)
     const { size } = await stat(copy)
     files.push({ name, bytes: size, sha256: await digestOf(copy), ...(version !== undefined && { schema: version }) })
   }

@@ -63,24 +63,31 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database.
     return db
   } catch (error) {
     db.close()
-    const { code, message } = error as { code?: string; message: string }
-    if (code === undefined || !/^SQLITE_(NOTADB|CORRUPT)/.test(code)) throw error
-    const right = 'put a copy from your backups in its place, or move it away to begin anew'
-    throw new DamagedDatabaseError(code, `Cannot open ${path}: ${message}; ${right}`, { cause: error })
+    throw asDamage(error, `Cannot open ${path}`)
   }
+}
+
+/** What SQLite says of a damaged file, with what is to be done; any other error as it is. */
+function asDamage(error: unknown, what: string): unknown {
+  const { code, message } = error as { code?: string; message: string }
+  if (code === undefined || !/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return error
+  const right = 'put a copy from your backups in its place, or move it away to begin anew'
+  return new DamagedDatabaseError(code, `${what}: ${message}; ${right}`, { cause: error })
 }
 
 /**
  * Writes a copy of a database as it is at one moment to a new file: whole, compact, without a log beside it. Writers of other
- * connections and processes go on meanwhile, and the copy holds nothing of what they do. Resolves to its schema's version.
+ * connections and processes go on meanwhile, and the copy holds nothing of what they do. Returns its schema's version.
  *
  * @throws DamagedDatabaseError when it is not sound; SqliteError when it cannot be copied, as when the disk is full.
  */
-export function snapshotDatabase(path: string, copy: string): number {
+export function copyDatabase(path: string, copy: string): number {
   const source = openDatabase(path, { readonly: true })
   try {
     // Not the backup API: that one begins again whenever another process writes.
     source.prepare('vacuum into ?').run(copy)
+  } catch (error) {
+    throw asDamage(error, `Cannot copy ${path}`)
   } finally {
     source.close()
   }

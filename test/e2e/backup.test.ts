@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { keptFiles, madeAgain } from '../../src/app/kept-files.ts'
@@ -107,6 +107,15 @@ async function areStale(t: Test, nfs: NfsClient, seen: readonly Seen[]): Promise
 t.test('backed up while it syncs and is read, restored elsewhere and in its place', async t => {
   const { demo, directory, nfsPort, run, serve } = await install(t)
   demo.faults.catalogue = { gone: late }
+  const early = await serve('data')
+  {
+    const some = (await listed(nfsPort, films - late.length + episodes)).slice(0, 10)
+    await using nfs = await connectNfs(nfsPort)
+    await allHold(t, nfs, some, demo)
+  }
+  await stopped(early)
+  cpSync(join(directory, 'data/cache'), join(directory, 'moved/cache'), { recursive: true })
+
   const server = await serve('data')
   const before = await listed(nfsPort, films - late.length + episodes)
   t.same(
@@ -160,6 +169,7 @@ t.test('backed up while it syncs and is read, restored elsewhere and in its plac
 
   for (const [data, force, cache] of [
     ['elsewhere', [], 'without a cache'],
+    ['moved', ['--force'], 'with a cache that is older than the backup'],
     ['data', ['--force'], 'with a cache that is newer than the backup'],
   ] as const) {
     await t.test(`${data}, ${cache}`, async t => {

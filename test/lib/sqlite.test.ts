@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Migration, NewerSchemaError, openDatabase } from '../../src/lib/sqlite.ts'
+import { copyDatabase, type Migration, NewerSchemaError, openDatabase } from '../../src/lib/sqlite.ts'
 
 const first: Migration = 'create table title (id integer primary key autoincrement, name text not null)'
 const second: Migration = db => {
@@ -107,4 +107,34 @@ t.test('foreign keys are held, and what is no database is refused', async t => {
     code: 'SQLITE_NOTADB',
     message: `Cannot open ${path}: file is not a database; put a copy from your backups in its place, or move it away to begin anew`,
   })
+})
+
+t.test('a copy is a database as it is at one moment, while a writer is in the middle of a transaction', async t => {
+  const path = join(t.testdir(), 'a.sqlite')
+  const writer = openDatabase(path, { migrations: [first] })
+  t.teardown(() => writer.close())
+  writer.exec("insert into title (name) values ('committed, and in the log only')")
+  writer.exec("begin immediate; insert into title (name) values ('unfinished')")
+  const copy = `${path}.copy`
+  t.equal(copyDatabase(path, copy), 1)
+  writer.exec('commit')
+  t.notOk(existsSync(`${copy}-wal`), 'it needs no log')
+  const db = openDatabase(copy, { migrations: [first] })
+  t.same(db.prepare('select name from title').pluck().all(), ['committed, and in the log only'])
+  db.close()
+  t.throws(() => copyDatabase(path, copy), 'an existing file is not overwritten')
+})
+
+t.test('a damaged database is not copied as if it were sound', async t => {
+  const path = join(t.testdir(), 'a.sqlite')
+  const db = openDatabase(path, { migrations: [first], journal: 'delete' })
+  const insert = db.prepare('insert into title (name) values (?)')
+  db.transaction(() => {
+    for (let at = 0; at < 2_000; at++) insert.run('x'.repeat(100))
+  })()
+  db.close()
+  const bytes = readFileSync(path)
+  bytes.fill(0xff, 8 * 4096, 9 * 4096)
+  writeFileSync(path, bytes)
+  t.throws(() => copyDatabase(path, `${path}.copy`), { name: 'DamagedDatabaseError' })
 })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
 import { listenError } from '../lib/listen-error.ts'
+import { apiBrowser } from './api-browser.ts'
 import { describeApi } from './api-document.ts'
 import { admitOnly, hardenAnswers } from './guard.ts'
 import type { HttpDeps } from './ports.ts'
@@ -91,6 +92,7 @@ export async function createHttp(
   await describeApi(app)
   addRoutes(app, deps, { metrics })
   await app.register(sessionRoutes(deps.access))
+  await app.register(apiBrowser)
   for (const plugin of plugins) await app.register(plugin)
   await app.ready()
   return app

@@ -88,6 +88,6 @@ t.test('processes start in media, HTTP requests leave from provider and plex, SQ
   }
   only(/^node:child_process$/, ['src/media/process.ts'])
   only(/^fluent-ffmpeg$/, ['src/media/ffmpeg.ts'])
-  only(/^(undici|node:https?)$/, ['src/provider/', 'src/plex/', 'src/cli/', 'src/lib/'])
+  only(/^(undici|node:https?)$/, ['src/provider/', 'src/plex/', 'src/cli/', 'src/lib/', 'src/http/tls.ts'])
   t.pass('looked')
 })

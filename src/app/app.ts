@@ -35,7 +35,7 @@ import { lockInstance } from './instance.ts'
 import { jellyfinAction } from './jellyfin.ts'
 import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
-import { registerMetrics } from './metrics.ts'
+import { registerHttpMetrics, registerMetrics } from './metrics.ts'
 import { withPartialFiles } from './partial-tree.ts'
 import { type Plex, startPlex } from './plex.ts'
 import { queueActions } from './queue-actions.ts'
@@ -263,6 +263,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
       ],
     ),
   )
+  registerHttpMetrics(metrics, http)
   await live?.announce(http.port)
   plex.listening(http.port)
   instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })

@@ -1,6 +1,7 @@
 export { AccessError, keepPassword, removePassword } from '../access/index.ts'
 export type { SyncReport, TitleStatus } from '../catalog/index.ts'
 export type { GuideReport } from '../guide/index.ts'
+export { CertificateError } from '../http/index.ts'
 export type { LineupReport } from '../lineup/index.ts'
 export { type App, type AppDeps, type AppOptions, startApp } from './app.ts'
 export type { ChannelReport } from './channel-actions.ts'

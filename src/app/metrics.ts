@@ -1,3 +1,4 @@
+import type { Http } from '../http/index.ts'
 import { counter, gauge, type Metrics } from '../lib/metrics.ts'
 import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
@@ -118,6 +119,17 @@ export function registerMetrics(metrics: Metrics, parts: Parts): void {
   })
   if (live !== undefined) registerLiveMetrics(metrics, live)
   registerPlexMetrics(metrics, parts.plex)
+}
+
+/** What is counted of HTTP itself, once it listens. */
+export function registerHttpMetrics(metrics: Metrics, { tls }: Http): void {
+  if (tls === undefined) return
+  metrics.register('http', () => tls, {
+    certificate_end_seconds: gauge(
+      'When the certificate ends, in seconds since the epoch.',
+      ({ certificateEndsAt }) => certificateEndsAt / 1000,
+    ),
+  })
 }
 
 /** Labels are closed sets: channels come and go, and have no place in metrics. */

@@ -40,7 +40,9 @@ export interface Config
   readonly plexServers: readonly PlexServer[]
   readonly nfs: Values['nfs'] & { readonly exports: readonly string[] }
   /** With what the files of secrets hold. */
-  readonly http: Omit<Values['http'], 'passwordFile' | 'tokenFile'>
+  readonly http: Omit<Values['http'], 'passwordFile' | 'tokenFile' | 'tls'> & {
+    readonly tls?: { readonly port: number; readonly cert: string; readonly key: string }
+  }
   readonly cache: Values['cache'] & { readonly directory: string }
   /** What is not wrong and yet worth saying. */
   readonly warnings: readonly Problem[]
@@ -89,6 +91,11 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
   if (complete.nfs.port === complete.http.port && complete.nfs.port !== 0) {
     const message = `nfs.port and http.port are both ${complete.nfs.port}`
     problems.push({ where: where('http', 'port'), message, hint: 'Choose another for one of them' })
+  }
+  const { tls } = complete.http
+  if (tls.cert !== undefined && tls.port !== 0 && [complete.http.port, complete.nfs.port].includes(tls.port)) {
+    const message = `http.tls.port is ${tls.port}, which http.port or nfs.port is, too`
+    problems.push({ where: where('http', 'tls', 'port'), message, hint: 'Choose another for one of them' })
   }
   const http = completeHttp(complete.http, where, problems, warnings)
   noteUnknownAccounts(complete.lineup.filter.accounts, accounts.ids, where('lineup', 'filter', 'accounts'), problems)
@@ -157,9 +164,9 @@ function holdsToken({ values, plexServers = [] }: Layer): boolean {
   )
 }
 
-/** Reads the files of secrets that the group `http` names. */
+/** Reads the files of secrets that the group `http` names. TLS is there with a certificate and its key. */
 function completeHttp(
-  { passwordFile, tokenFile, ...values }: Values['http'],
+  { passwordFile, tokenFile, tls, ...values }: Values['http'],
   where: (...path: string[]) => string,
   problems: Problem[],
   warnings: Problem[],
@@ -174,7 +181,17 @@ function completeHttp(
     const secret = values[name] ?? fileSecret(files[name], place, problems, warnings)
     return secret === undefined ? [] : [[name, secret] as const]
   })
-  return { ...values, ...Object.fromEntries(secrets) }
+  const { port, cert, key } = tls
+  if ((cert === undefined) !== (key === undefined)) {
+    const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key']
+    const message = `http.tls.${given} is there without http.tls.${missing}`
+    problems.push({ where: where('http', 'tls', given!), message, hint: `Set http.tls.${missing}, too` })
+  }
+  return {
+    ...values,
+    ...Object.fromEntries(secrets),
+    ...(cert !== undefined && key !== undefined && { tls: { port, cert, key } }),
+  }
 }
 
 function readAccounts(

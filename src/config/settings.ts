@@ -355,6 +355,21 @@ export const settings = group('Everything is optional; without an account, there
       'open',
       'Whether /metrics is open to every address that may connect, or to those who sign in or send the token.',
     ),
+    tls: group('The same over TLS, on a port of its own: media servers speak to tuners without.', {
+      port: setting(kinds.port, '5443', 'Its TCP port.'),
+      cert: optional(
+        kinds.path,
+        'The certificate and those between it and the root, in PEM; renewed files are taken up.',
+        {
+          example: '/etc/letsencrypt/live/tv.example.com/fullchain.pem',
+          alternative: true,
+        },
+      ),
+      key: optional(kinds.path, 'Its key, in PEM.', {
+        example: '/etc/letsencrypt/live/tv.example.com/privkey.pem',
+        alternative: true,
+      }),
+    }),
     sessions: group('How long people stay signed in.', {
       idle: setting(kinds.duration('1m', '365d'), '7d', 'A session that is not used for this long has ended.'),
       lifetime: setting(kinds.duration('1m', '365d'), '30d', 'Every session has ended after this.'),

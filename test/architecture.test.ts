@@ -19,6 +19,7 @@ const allowed: Record<string, { ours: readonly string[]; theirs: readonly string
   'src/provider': { ours: ['src/lib'], theirs: ['undici'] },
   'src/plex': { ours: ['src/lib'], theirs: ['undici'] },
   'src/jellyfin': { ours: ['src/lib'], theirs: ['@jellyfin/sdk', 'axios'] },
+  'src/webhooks': { ours: ['src/lib'], theirs: [] },
   'src/media': { ours: ['src/lib'], theirs: ['fluent-ffmpeg'] },
   'src/making': { ours: ['src/lib'], theirs: [] },
   'src/lineup': { ours: ['src/lib'], theirs: [] },

@@ -26,6 +26,7 @@ import {
 import { type Nfs, startNfs } from '../nfs/index.ts'
 import { type Account, openAccount } from '../provider/index.ts'
 import type { Queue } from '../queue/index.ts'
+import { openWebhooks, type Webhooks } from '../webhooks/index.ts'
 import { accountOptions } from './account-options.ts'
 import { type Attaching, startAttaching } from './attaching.ts'
 import { type CatalogThread, startCatalogThread } from './catalog-thread.ts'
@@ -44,6 +45,8 @@ import { type Status, statusOf } from './status.ts'
 import { startStreams } from './streams.ts'
 import { openSyncs, type SyncChoices, type Syncs } from './syncs.ts'
 import { watchShows } from './watching.ts'
+import { webhookAction } from './webhook-action.ts'
+import { webhookEvents } from './webhook-events.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -86,6 +89,7 @@ export interface Parts {
   /** Undefined where the tuner is switched off. */
   readonly live: LiveTv | undefined
   readonly plex: Plex
+  readonly webhooks: Webhooks
 }
 
 /**
@@ -128,8 +132,17 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     ),
   )
   const catalog = stack.use(openCatalog(path))
+  const webhooks = stack.use(
+    openWebhooks({ hooks: config.webhooks, directory: config.data }, { log: log.child({ part: 'webhooks' }), clock }),
+  )
+  const events = webhookEvents(webhooks.tell, clock)
   const live = config.tuner.enabled
-    ? stack.use(await startLiveTv({ config, catalogPath: path, accounts }, { log, clock, onDeath: fatal.resolve }))
+    ? stack.use(
+        await startLiveTv(
+          { config, catalogPath: path, accounts },
+          { log, clock, onDeath: fatal.resolve, onDown: events.channelDown },
+        ),
+      )
     : undefined
 
   const plex = stack.use(
@@ -141,11 +154,12 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
         nfsPort: () => after.nfsPort(),
         log: log.child({ part: 'plex' }),
         clock,
+        onRepaired: events.repaired,
       },
     ),
   )
 
-  const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock }))
+  const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock, onMade: events.made }))
   const materializer = stack.use(
     await startMaterializer(config.cache, {
       source: streams.source,
@@ -178,8 +192,9 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   // titles, their playlists.
   const indexPace = { perSecond: config.streams.lengthsPerSecond, concurrency: 1 }
   const indexer = startLane('index', indexPace, streams.indexing.index)
-  const part = log.child({ part: 'sidecars' })
-  const attaching = stack.use(startAttaching({ config, accounts, catalog, thread, log: part, clock }))
+  const attaching = stack.use(
+    startAttaching({ config, accounts, catalog, thread, log: log.child({ part: 'sidecars' }), clock }),
+  )
   const { attachments } = attaching
   void attaching.forgetOld()
   const wake = () => {
@@ -194,9 +209,10 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
     signal: stopping.signal,
     log: log.child({ part: 'sync' }),
     progress: () => progress,
-    onDone() {
+    onDone(run) {
       progress = undefined
       if (stopping.signal.aborted) return
+      events.synced(run)
       live?.catalogChanged()
       wake()
       void forgetRetired()
@@ -224,7 +240,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
   }
   const parts: Parts = {
     ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue, attaching },
-    ...{ nfs, accounts, syncs, schedule, live, plex },
+    ...{ nfs, accounts, syncs, schedule, live, plex, webhooks },
   }
   const { password, token, sessions } = config.http
   const access = stack.use(
@@ -250,6 +266,7 @@ export async function startApp({ config, version }: AppOptions, { log, clock = s
         actions: {
           sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
           plex: async body => plex.act(body),
+          webhooks: webhookAction(webhooks),
           jellyfin: jellyfinAction({
             ...{ config, version, tuners: () => live?.tuners(), nfsPort: nfs.port },
             httpPort: (): number => http.port,

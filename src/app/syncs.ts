@@ -41,7 +41,7 @@ export interface SyncsDeps {
   readonly signal: AbortSignal
   readonly log: Logger
   readonly progress: () => SyncProgress | undefined
-  readonly onDone: () => void
+  readonly onDone: (run: NonNullable<SyncState['last']>) => void
 }
 
 export function openSyncs({ thread, accounts, signal, log, progress, onDone }: SyncsDeps): Syncs {
@@ -50,17 +50,19 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
   let last: SyncState['last']
 
   async function sync(number: number, accountIds: readonly string[], accept: boolean): Promise<readonly SyncReport[]> {
+    let done: NonNullable<SyncState['last']>
     try {
       await check(accountIds)
       const reports = await thread.sync(accountIds, accept)
-      last = { number, reports }
+      done = { number, reports }
       return reports
     } catch (error) {
-      last = { number, failure: error instanceof Error ? error.message : String(error) }
+      done = { number, failure: error instanceof Error ? error.message : String(error) }
       if (!signal.aborted) log.error({ error }, 'sync failed')
       throw error
     } finally {
-      onDone()
+      last = done!
+      onDone(done!)
     }
   }
 

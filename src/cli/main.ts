@@ -14,6 +14,7 @@ import { queueCommand } from './commands/queue.ts'
 import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
 import { statusCommand } from './commands/status.ts'
 import { syncCommand } from './commands/sync.ts'
+import { webhooksCommand } from './commands/webhooks.ts'
 import { CommandError, exitCode } from './exit-code.ts'
 import { version } from './version.ts'
 
@@ -27,6 +28,7 @@ const commands: readonly Command[] = [
   guideCommand,
   plexCommand,
   jellyfinCommand,
+  webhooksCommand,
   passwordCommand,
   lsCommand,
   catCommand,

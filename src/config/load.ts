@@ -10,10 +10,12 @@ import {
   completeDevices,
   completeGuides,
   completePlexServers,
+  completeWebhooks,
   type Device,
   type GuideSource,
   noteUnknownAccounts,
   type PlexServer,
+  type Webhook,
 } from './live.ts'
 import { finish, type ValueOf } from './model.ts'
 import { ConfigError, type Problem } from './problems.ts'
@@ -29,7 +31,7 @@ type Values = ValueOf<typeof settings>
 export interface Config
   extends Omit<
     Values,
-    'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'nfs' | 'http' | 'cache' | 'secrets'
+    'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'webhooks' | 'nfs' | 'http' | 'cache' | 'secrets'
   > {
   /** The file that was read, if there was one. */
   readonly file?: string
@@ -38,6 +40,7 @@ export interface Config
   readonly devices: readonly Device[]
   readonly guides: readonly GuideSource[]
   readonly plexServers: readonly PlexServer[]
+  readonly webhooks: readonly Webhook[]
   readonly nfs: Values['nfs'] & { readonly exports: readonly string[] }
   /** With what the files of secrets hold. */
   readonly http: Omit<Values['http'], 'passwordFile' | 'tokenFile' | 'tls'> & {
@@ -86,6 +89,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
   const devices = completeDevices(read?.layer, accounts.ids, here, problems)
   const guides = completeGuides(read?.layer, here, problems)
   const plexServers = completePlexServers(read?.layer, here, problems)
+  const webhooks = completeWebhooks(read?.layer, here, problems)
   const where = (...path: string[]) => whereOf(layers, path)
   if (!read?.layer.broken) checkExports(complete.nfs.exports ?? [], libraries, where('nfs', 'exports'), problems)
   if (complete.nfs.port === complete.http.port && complete.nfs.port !== 0) {
@@ -109,6 +113,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
     devices,
     guides,
     plexServers,
+    webhooks,
     http,
     nfs: { ...complete.nfs, exports: complete.nfs.exports ?? ['/', ...libraries.map(({ name }) => `/${name}`)] },
     cache: { ...complete.cache, directory: complete.cache.directory ?? join(complete.data, 'cache') },
@@ -153,14 +158,15 @@ function holdsSecret({ values }: Entry): boolean {
   return values.password !== undefined || values.playlist !== undefined
 }
 
-function holdsToken({ values, plexServers = [] }: Layer): boolean {
+function holdsToken({ values, plexServers = [], webhooks = [] }: Layer): boolean {
   const has = (group: unknown, name: string) => isGroup(group) && group[name] !== undefined
   return (
     has(values.plex, 'token') ||
     has(values.http, 'password') ||
     has(values.http, 'token') ||
     has(values.jellyfin, 'apiKey') ||
-    plexServers.some(({ values }) => has(values, 'token'))
+    plexServers.some(({ values }) => has(values, 'token')) ||
+    webhooks.length > 0
   )
 }
 

@@ -15,3 +15,4 @@ export type {
   Progress,
 } from './ports.ts'
 export { type Queue, type QueueDeps, type QueueOptions, type QueueStats, startQueue } from './queue.ts'
+export type { Made } from './runner.ts'

@@ -117,6 +117,7 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
         ...{ watch: { type: 'every', ms: 300_000 }, signIn: { url: 'https://plex.tv' } },
       },
       plexServers: [],
+      webhooks: [],
       jellyfin: {},
       nfs: {
         host: '0.0.0.0',
@@ -613,7 +614,8 @@ t.test('flags: parseArgs takes the table, and the values come back in', async t 
   for (const name of ['config', 'data', 'nfs-port', 'nfs-host', 'http-port', 'http-host', 'log-level'])
     t.ok(names.includes(name), name)
   t.equal(new Set(names).size, names.length)
-  for (const name of names) t.notMatch(name, /(password|token|api-key)$|username|playlist/, 'no secrets on a command line')
+  for (const name of names)
+    t.notMatch(name, /(password|token|api-key)$|username|playlist/, 'no secrets on a command line')
 })
 
 t.test('the example loads as it is, and with every line taken in', async t => {

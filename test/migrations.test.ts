@@ -11,13 +11,22 @@ import { type Migration, openDatabase } from '../src/lib/sqlite.ts'
 import { migrations as lineup } from '../src/lineup/schema.ts'
 import { migrations as cache, openCacheIndex } from '../src/materialize/cache-index.ts'
 import { migrations as queue } from '../src/queue/schema.ts'
+import { migrations as webhooks } from '../src/webhooks/store.ts'
 import { checkCatalog } from './catalog/lib/check-catalog.ts'
 import { open, paths } from './catalog/lib/open-catalog.ts'
 
 /** Databases as programs of earlier versions have left them, opened by this one. */
 
 const schemas = join(import.meta.dirname, 'schemas')
-const databases: Readonly<Record<string, readonly Migration[]>> = { catalog, lineup, queue, guide, cache, sessions }
+const databases: Readonly<Record<string, readonly Migration[]>> = {
+  catalog,
+  lineup,
+  queue,
+  guide,
+  cache,
+  sessions,
+  webhooks,
+}
 const dumps = readdirSync(schemas)
   .filter(name => name.endsWith('.sql'))
   .map(file => {

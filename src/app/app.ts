@@ -36,6 +36,7 @@ import {
 import { type Nfs, startNfs } from '../nfs/index.ts'
 import { type Account, openAccount } from '../provider/index.ts'
 import type { Queue } from '../queue/index.ts'
+import { openWebhooks, type Webhooks } from '../webhooks/index.ts'
 import { accountOptions } from './account-options.ts'
 import { type Attaching, startAttaching } from './attaching.ts'
 import { claimCache } from './cache-owner.ts'
@@ -49,7 +50,7 @@ import { jellyfinAction } from './jellyfin.ts'
 import { libraryAnswers } from './library-answers.ts'
 import { type LiveTv, startLiveTv } from './live-tv.ts'
 import { type Finding, measuring } from './measuring.ts'
-import { registerMetrics } from './metrics.ts'
+import { registerHttpMetrics, registerMetrics } from './metrics.ts'
 import { withPartialFiles } from './partial-tree.ts'
 import { type Plex, startPlex } from './plex.ts'
 import { queueActions } from './queue-actions.ts'
@@ -59,6 +60,8 @@ import { startStreams } from './streams.ts'
 import { openSyncs, type SyncChoices, type Syncs } from './syncs.ts'
 import { accountTrials } from './trying-account.ts'
 import { watchShows } from './watching.ts'
+import { webhookAction } from './webhook-action.ts'
+import { webhookEvents } from './webhook-events.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -105,6 +108,7 @@ export interface Parts {
   /** Undefined where the tuner is switched off. */
   readonly live: LiveTv | undefined
   readonly plex: Plex
+  readonly webhooks: Webhooks
 }
 
 /**
@@ -151,8 +155,17 @@ export async function startApp(
   )
   const catalog = stack.use(openCatalog(path))
   claimCache(config.cache.directory, catalog.identity.fsid, log.child({ part: 'cache' }))
+  const webhooks = stack.use(
+    openWebhooks({ hooks: config.webhooks, directory: config.data }, { log: log.child({ part: 'webhooks' }), clock }),
+  )
+  const events = webhookEvents(webhooks.tell, clock)
   const live = config.tuner.enabled
-    ? stack.use(await startLiveTv({ config, catalogPath: path, accounts }, { log, clock, onDeath: fatal.resolve }))
+    ? stack.use(
+        await startLiveTv(
+          { config, catalogPath: path, accounts },
+          { log, clock, onDeath: fatal.resolve, onDown: events.channelDown },
+        ),
+      )
     : undefined
 
   const plex = stack.use(
@@ -164,11 +177,12 @@ export async function startApp(
         nfsPort: () => after.nfsPort(),
         log: log.child({ part: 'plex' }),
         clock,
+        onRepaired: events.repaired,
       },
     ),
   )
 
-  const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock }))
+  const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock, onMade: events.made }))
   const materializer = stack.use(
     await startMaterializer(config.cache, {
       source: streams.source,
@@ -201,8 +215,9 @@ export async function startApp(
   // titles, their playlists.
   const indexPace = { perSecond: config.streams.lengthsPerSecond, concurrency: 1 }
   const indexer = startLane('index', indexPace, streams.indexing.index)
-  const part = log.child({ part: 'sidecars' })
-  const attaching = stack.use(startAttaching({ config, accounts, catalog, thread, log: part, clock }))
+  const attaching = stack.use(
+    startAttaching({ config, accounts, catalog, thread, log: log.child({ part: 'sidecars' }), clock }),
+  )
   const { attachments } = attaching
   void attaching.forgetOld()
   const wake = () => {
@@ -217,9 +232,10 @@ export async function startApp(
     signal: stopping.signal,
     log: log.child({ part: 'sync' }),
     progress: () => progress,
-    onDone() {
+    onDone(run) {
       progress = undefined
       if (stopping.signal.aborted) return
+      events.synced(run)
       live?.catalogChanged()
       wake()
       void forgetRetired()
@@ -247,7 +263,7 @@ export async function startApp(
   }
   const parts: Parts = {
     ...{ config, version, startedAt, catalog, materializer, measurer, indexer, queue, attaching },
-    ...{ nfs, accounts, syncs, schedule, live, plex },
+    ...{ nfs, accounts, syncs, schedule, live, plex, webhooks },
   }
   const { password, token, sessions } = config.http
   const access = stack.use(
@@ -273,6 +289,7 @@ export async function startApp(
         actions: {
           sync: async body => ({ run: syncs.run(accountNamed(body, accounts), choicesOf(body)).number }),
           plex: async body => plex.act(body),
+          webhooks: webhookAction(webhooks),
           jellyfin: jellyfinAction({
             ...{ config, version, tuners: () => live?.tuners(), nfsPort: nfs.port },
             httpPort: (): number => http.port,
@@ -293,6 +310,7 @@ export async function startApp(
       ],
     ),
   )
+  registerHttpMetrics(metrics, http)
   await live?.announce(http.port)
   plex.listening(http.port)
   instance.announce({ httpUrl: http.url, nfsHost: config.nfs.host, nfsPort: nfs.port })

@@ -56,6 +56,7 @@ function overviewOf({ config, version, catalog, materializer, nfs, syncs }: Part
       ...lastFailures.slice(0, 5).map(({ message }) => message),
     ],
     links: [
+      { label: 'API', href: '/api/docs' },
       { label: 'Status (JSON)', href: '/api/status' },
       { label: 'Titles (JSON)', href: '/api/titles' },
       { label: 'Queue (JSON)', href: '/api/queue' },

@@ -26,6 +26,7 @@ export const madeAgain: readonly string[] = [
   'instance.json',
   'instance.sqlite',
   'sessions.sqlite',
+  'webhooks.sqlite',
 ]
 
 /** A restore takes the guide away with the lineup that it was made for: its channels may be others. */

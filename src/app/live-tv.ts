@@ -5,7 +5,7 @@ import type { ChannelActions } from '../http/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Channel, Device, Lineup } from '../lineup/index.ts'
-import { type Gateway, openGateway } from '../live/index.ts'
+import { type Gateway, type GatewayDeps, openGateway } from '../live/index.ts'
 import { findTools } from '../media/index.ts'
 import type { Account } from '../provider/index.ts'
 import { startDiscovery, tunerRoutes } from '../tuner/index.ts'
@@ -32,6 +32,8 @@ export interface LiveTvDeps {
   readonly clock: Clock
   /** Something ended that cannot be started again. */
   onDeath(error: Error): void
+  /** A channel could not be watched, or no longer. */
+  onDown?: GatewayDeps['onDown']
 }
 
 /** Live channels, from the catalogue to whoever watches them. */
@@ -70,7 +72,10 @@ export interface LiveStatus {
 }
 
 /** Starts it; what is kept of an earlier start is served at once. The catalogue has to be there. */
-export async function startLiveTv(options: LiveTvOptions, { log, clock, onDeath }: LiveTvDeps): Promise<LiveTv> {
+export async function startLiveTv(
+  options: LiveTvOptions,
+  { log, clock, onDeath, onDown }: LiveTvDeps,
+): Promise<LiveTv> {
   const { config, accounts } = options
   await using stack = new AsyncDisposableStack()
   let lineup: Lineup = { devices: [], changedAt: 0 }
@@ -93,6 +98,7 @@ export async function startLiveTv(options: LiveTvOptions, { log, clock, onDeath 
         muxing: liveMuxing(async () => (await tools.promise).ffmpeg),
         clock,
         log: log.child({ part: 'live' }),
+        ...(onDown && { onDown }),
       },
     ),
   )

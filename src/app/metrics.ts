@@ -1,5 +1,7 @@
+import type { Http } from '../http/index.ts'
 import { counter, gauge, type Metrics } from '../lib/metrics.ts'
 import type { NfsStats } from '../nfs/index.ts'
+import type { HookStats, Webhooks } from '../webhooks/index.ts'
 import type { Parts } from './app.ts'
 import type { LiveTv } from './live-tv.ts'
 import type { Plex } from './plex.ts'
@@ -118,6 +120,18 @@ export function registerMetrics(metrics: Metrics, parts: Parts): void {
   })
   if (live !== undefined) registerLiveMetrics(metrics, live)
   registerPlexMetrics(metrics, parts.plex)
+  registerWebhookMetrics(metrics, parts.webhooks)
+}
+
+/** What is counted of HTTP itself, once it listens. */
+export function registerHttpMetrics(metrics: Metrics, { tls }: Http): void {
+  if (tls === undefined) return
+  metrics.register('http', () => tls, {
+    certificate_end_seconds: gauge(
+      'When the certificate ends, in seconds since the epoch.',
+      ({ certificateEndsAt }) => certificateEndsAt / 1000,
+    ),
+  })
 }
 
 /** Labels are closed sets: channels come and go, and have no place in metrics. */
@@ -158,6 +172,34 @@ function* byProcedure(procedures: NfsStats['procedures'], value: (stats: NfsStat
 
 function byPriority(account: string, counts: Readonly<Record<string, number>>) {
   return Object.entries(counts).map(([priority, count]) => [{ account, priority }, count] as const)
+}
+
+function registerWebhookMetrics(metrics: Metrics, webhooks: Webhooks): void {
+  if (webhooks.stats().length === 0) return
+  const each = (value: (hook: HookStats) => number) => (all: readonly HookStats[]) =>
+    all.map(hook => [{ hook: hook.name }, value(hook)] as const)
+  metrics.register('webhooks', () => webhooks.stats(), {
+    waiting: gauge(
+      'Events that are still to be told.',
+      each(({ waiting }) => waiting),
+      'hook',
+    ),
+    delivered_total: counter(
+      'Events told.',
+      each(({ delivered }) => delivered),
+      'hook',
+    ),
+    failures_total: counter(
+      'Tries that failed.',
+      each(({ failures }) => failures),
+      'hook',
+    ),
+    lost_total: counter(
+      'Events that were never told: too old, or too many waited.',
+      each(({ lost }) => lost),
+      'hook',
+    ),
+  })
 }
 
 function registerPlexMetrics(metrics: Metrics, plex: Plex): void {

@@ -83,6 +83,8 @@ export interface PlexDeps {
   tuners(): readonly ServedTuner[] | undefined
   readonly log: Logger
   readonly clock: Clock
+  /** The watch put something right. */
+  onRepaired?(server: string, steps: number): void
 }
 
 /** One server, set up on demand and watched from then on. */
@@ -228,6 +230,7 @@ export function watchPlex(
         ending.signal,
       )
       repairs += report.done.length
+      if (report.done.length > 0) deps.onRepaired?.(target.name, report.done.length)
       await look(http)
       const failures = report.failed.map(({ step, reason }) => `${step}: ${reason}`)
       looked = {

@@ -3,6 +3,7 @@ import type { MaterializerStats, MeasurerStats } from '../materialize/index.ts'
 import type { NfsStats, PortmapOutcome } from '../nfs/index.ts'
 import type { SlotStats } from '../provider/index.ts'
 import type { QueueStats } from '../queue/index.ts'
+import type { HookStats } from '../webhooks/index.ts'
 import type { Parts } from './app.ts'
 import type { AttachingStats } from './attaching.ts'
 import type { LiveStatus } from './live-tv.ts'
@@ -34,6 +35,8 @@ export interface Status {
   readonly live?: LiveStatus
   /** Left out where no server of Plex is configured. */
   readonly plex?: readonly PlexStatus[]
+  /** Left out where none is configured. */
+  readonly webhooks?: readonly HookStats[]
 }
 
 export function statusOf({
@@ -52,9 +55,11 @@ export function statusOf({
   schedule,
   live,
   plex,
+  webhooks,
 }: Parts): Status {
   const { host, exports } = config.nfs
   const plexStatus = plex.status()
+  const hooks = webhooks.stats()
   return {
     version,
     startedAt,
@@ -69,5 +74,6 @@ export function statusOf({
     sidecars: attaching.stats(),
     ...(live !== undefined && { live: live.status() }),
     ...(plexStatus.length > 0 && { plex: plexStatus }),
+    ...(hooks.length > 0 && { webhooks: hooks }),
   }
 }

@@ -54,7 +54,7 @@ export interface SyncsDeps {
   readonly signal: AbortSignal
   readonly log: Logger
   readonly progress: () => SyncProgress | undefined
-  readonly onDone: () => void
+  readonly onDone: (run: NonNullable<SyncState['last']>) => void
 }
 
 export function openSyncs({ thread, accounts, signal, log, progress, onDone }: SyncsDeps): Syncs {
@@ -62,23 +62,22 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
   let started = 0
   let last: SyncState['last']
   let ended: readonly EndedSync[] = []
-  const note = (outcome: NonNullable<SyncState['last']>) => {
-    last = outcome
-    ended = [{ ...outcome, finishedAt: Date.now() }, ...ended].slice(0, maxEnded)
-  }
 
   async function sync(number: number, accountIds: readonly string[], accept: boolean): Promise<readonly SyncReport[]> {
+    let outcome: NonNullable<SyncState['last']>
     try {
       await check(accountIds)
       const reports = await thread.sync(accountIds, accept)
-      note({ number, reports })
+      outcome = { number, reports }
       return reports
     } catch (error) {
-      note({ number, failure: error instanceof Error ? error.message : String(error) })
+      outcome = { number, failure: error instanceof Error ? error.message : String(error) }
       if (!signal.aborted) log.error({ error }, 'sync failed')
       throw error
     } finally {
-      onDone()
+      last = outcome!
+      ended = [{ ...outcome!, finishedAt: Date.now() }, ...ended].slice(0, maxEnded)
+      onDone(outcome!)
     }
   }
 

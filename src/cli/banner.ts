@@ -15,7 +15,7 @@ export function banner(
     `reelport ${version} serves ${what}${file ? ` (${file})` : ''}`,
     '',
     `  NFS   ${elsewhere ?? here}:${nfs.port}, exports ${exports.join('  ')}`,
-    `  HTTP  ${http.url}`,
+    `  HTTP  ${http.url}${http.tls ? `, and over TLS on port ${http.tls.port}` : ''}`,
     '',
     '  Mount it here (as root):',
     `    ${mountCommand({ ...target, host: here }, '/mnt')}`,

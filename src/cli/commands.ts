@@ -13,6 +13,7 @@ import { queueCommand } from './commands/queue.ts'
 import { demoCommand, serveCommand, startCommand } from './commands/serve.ts'
 import { statusCommand } from './commands/status.ts'
 import { syncCommand } from './commands/sync.ts'
+import { webhooksCommand } from './commands/webhooks.ts'
 
 /** Every command, in the order in which the help lists them. */
 export const commands: readonly Command[] = [
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   guideCommand,
   plexCommand,
   jellyfinCommand,
+  webhooksCommand,
   passwordCommand,
   lsCommand,
   catCommand,

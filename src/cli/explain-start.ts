@@ -1,4 +1,4 @@
-import { AccessError, InUseError } from '../app/index.ts'
+import { AccessError, CertificateError, InUseError } from '../app/index.ts'
 import type { Config } from '../config/index.ts'
 import { ListenError } from '../lib/listen-error.ts'
 import { CommandError, exitCode } from './exit-code.ts'
@@ -13,6 +13,8 @@ export function explainStart(thrown: unknown, { data }: Config): unknown {
   if (error instanceof InUseError || error instanceof ListenError) {
     return new CommandError(error.message, exitCode.unavailable, { cause: error })
   }
+  if (error instanceof CertificateError)
+    return new CommandError(error.message, exitCode.configuration, { cause: error })
   if (error instanceof AccessError)
     return new CommandError(`${error.message} (http.password)`, exitCode.configuration, { cause: error })
   if (error.name === 'ToolError') return new CommandError(error.message, exitCode.unavailable, { cause: error })

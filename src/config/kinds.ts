@@ -208,6 +208,14 @@ export const serverUrl: Kind<Host, ''> = kind(
   { secret: true },
 )
 
+/** The address of something on the web, which may be secret in itself. */
+export const webUrl = kind(
+  'a URL',
+  'Write an http or https URL',
+  written => (/^https?:\/\//i.test(written) && URL.canParse(written) ? new Secret(written) : undefined),
+  { secret: true },
+)
+
 /** A header to send: its name and value may be secret, such as a cookie. `host` where it is for that one only. */
 export interface Header {
   readonly host?: string

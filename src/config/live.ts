@@ -2,7 +2,7 @@ import type { Place } from './kinds.ts'
 import { finish, type Group, type ValueOf } from './model.ts'
 import type { Problem } from './problems.ts'
 import type { Entry, Layer } from './read.ts'
-import { device, guideSource, plexServer } from './settings.ts'
+import { device, guideSource, plexServer, webhook } from './settings.ts'
 import { nearest } from './suggest.ts'
 
 /** A tuner with some of the channels. Filters that are absent let everything through. */
@@ -12,6 +12,8 @@ export type GuideSource = ValueOf<typeof guideSource>
 
 /** A further Plex server. */
 export type PlexServer = ValueOf<typeof plexServer>
+/** Somebody who is told what happens. */
+export type Webhook = ValueOf<typeof webhook>
 
 /** The devices of the file; none are one device with everything. `accountIds` is undefined where the accounts could not be read. */
 export function completeDevices(
@@ -48,6 +50,11 @@ export function noteUnknownAccounts(
 /** The further Plex servers of the file. */
 export function completePlexServers(file: Layer | undefined, place: Place, problems: Problem[]): readonly PlexServer[] {
   return completeEntries<PlexServer>(file?.plexServers, plexServer, 'Plex server', place, problems)
+}
+
+/** The webhooks of the file. */
+export function completeWebhooks(file: Layer | undefined, place: Place, problems: Problem[]): readonly Webhook[] {
+  return completeEntries<Webhook>(file?.webhooks, webhook, 'webhook', place, problems)
 }
 
 function completeEntries<T extends { readonly name: string }>(

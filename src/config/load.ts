@@ -10,10 +10,12 @@ import {
   completeDevices,
   completeGuides,
   completePlexServers,
+  completeWebhooks,
   type Device,
   type GuideSource,
   noteUnknownAccounts,
   type PlexServer,
+  type Webhook,
 } from './live.ts'
 import { finish, type ValueOf } from './model.ts'
 import { ConfigError, type Problem } from './problems.ts'
@@ -29,7 +31,17 @@ type Values = ValueOf<typeof settings>
 export interface Config
   extends Omit<
     Values,
-    'accounts' | 'libraries' | 'devices' | 'guides' | 'plexServers' | 'nfs' | 'http' | 'cache' | 'plex' | 'secrets'
+    | 'accounts'
+    | 'libraries'
+    | 'devices'
+    | 'guides'
+    | 'plexServers'
+    | 'webhooks'
+    | 'nfs'
+    | 'http'
+    | 'cache'
+    | 'plex'
+    | 'secrets'
   > {
   /** The file that was read, if there was one. */
   readonly file?: string
@@ -38,9 +50,12 @@ export interface Config
   readonly devices: readonly Device[]
   readonly guides: readonly GuideSource[]
   readonly plexServers: readonly PlexServer[]
+  readonly webhooks: readonly Webhook[]
   readonly nfs: Values['nfs'] & { readonly exports: readonly string[] }
   /** With what the files of secrets hold. */
-  readonly http: Omit<Values['http'], 'passwordFile' | 'tokenFile'>
+  readonly http: Omit<Values['http'], 'passwordFile' | 'tokenFile' | 'tls'> & {
+    readonly tls?: { readonly port: number; readonly cert: string; readonly key: string }
+  }
   readonly cache: Values['cache'] & { readonly directory: string }
   /** `linkedFile` is where "reelport plex link" keeps its token. */
   readonly plex: Values['plex'] & { readonly linkedFile: string }
@@ -86,11 +101,17 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
   const devices = completeDevices(read?.layer, accounts.ids, here, problems)
   const guides = completeGuides(read?.layer, here, problems)
   const plexServers = completePlexServers(read?.layer, here, problems)
+  const webhooks = completeWebhooks(read?.layer, here, problems)
   const where = (...path: string[]) => whereOf(layers, path)
   if (!read?.layer.broken) checkExports(complete.nfs.exports ?? [], libraries, where('nfs', 'exports'), problems)
   if (complete.nfs.port === complete.http.port && complete.nfs.port !== 0) {
     const message = `nfs.port and http.port are both ${complete.nfs.port}`
     problems.push({ where: where('http', 'port'), message, hint: 'Choose another for one of them' })
+  }
+  const { tls } = complete.http
+  if (tls.cert !== undefined && tls.port !== 0 && [complete.http.port, complete.nfs.port].includes(tls.port)) {
+    const message = `http.tls.port is ${tls.port}, which http.port or nfs.port is, too`
+    problems.push({ where: where('http', 'tls', 'port'), message, hint: 'Choose another for one of them' })
   }
   const http = completeHttp(complete.http, where, problems, warnings)
   noteUnknownAccounts(complete.lineup.filter.accounts, accounts.ids, where('lineup', 'filter', 'accounts'), problems)
@@ -104,6 +125,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
     devices,
     guides,
     plexServers,
+    webhooks,
     http,
     nfs: { ...complete.nfs, exports: complete.nfs.exports ?? ['/', ...libraries.map(({ name }) => `/${name}`)] },
     cache: { ...complete.cache, directory: complete.cache.directory ?? join(complete.data, 'cache') },
@@ -149,20 +171,21 @@ function holdsSecret({ values }: Entry): boolean {
   return values.password !== undefined || values.playlist !== undefined
 }
 
-function holdsToken({ values, plexServers = [] }: Layer): boolean {
+function holdsToken({ values, plexServers = [], webhooks = [] }: Layer): boolean {
   const has = (group: unknown, name: string) => isGroup(group) && group[name] !== undefined
   return (
     has(values.plex, 'token') ||
     has(values.http, 'password') ||
     has(values.http, 'token') ||
     has(values.jellyfin, 'apiKey') ||
-    plexServers.some(({ values }) => has(values, 'token'))
+    plexServers.some(({ values }) => has(values, 'token')) ||
+    webhooks.length > 0
   )
 }
 
-/** Reads the files of secrets that the group `http` names. */
+/** Reads the files of secrets that the group `http` names. TLS is there with a certificate and its key. */
 function completeHttp(
-  { passwordFile, tokenFile, ...values }: Values['http'],
+  { passwordFile, tokenFile, tls, ...values }: Values['http'],
   where: (...path: string[]) => string,
   problems: Problem[],
   warnings: Problem[],
@@ -177,7 +200,17 @@ function completeHttp(
     const secret = values[name] ?? fileSecret(files[name], place, problems, warnings)
     return secret === undefined ? [] : [[name, secret] as const]
   })
-  return { ...values, ...Object.fromEntries(secrets) }
+  const { port, cert, key } = tls
+  if ((cert === undefined) !== (key === undefined)) {
+    const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key']
+    const message = `http.tls.${given} is there without http.tls.${missing}`
+    problems.push({ where: where('http', 'tls', given!), message, hint: `Set http.tls.${missing}, too` })
+  }
+  return {
+    ...values,
+    ...Object.fromEntries(secrets),
+    ...(cert !== undefined && key !== undefined && { tls: { port, cert, key } }),
+  }
 }
 
 function readAccounts(

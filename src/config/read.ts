@@ -2,7 +2,7 @@ import type { Place } from './kinds.ts'
 import { type Group, groupSchema, type Node, type Tree, type Written } from './model.ts'
 import { namedSettings } from './names.ts'
 import type { Problem } from './problems.ts'
-import { account, device, guideSource, library, plexServer, settings } from './settings.ts'
+import { account, device, guideSource, library, plexServer, settings, webhook } from './settings.ts'
 import { nearest } from './suggest.ts'
 
 /** Where a setting is written. */
@@ -23,6 +23,7 @@ export interface Layer {
   readonly devices?: readonly Entry[]
   readonly guides?: readonly Entry[]
   readonly plexServers?: readonly Entry[]
+  readonly webhooks?: readonly Entry[]
   /** True when an account or library could not be read, so that what refers to it cannot be judged. */
   readonly broken: boolean
   readonly where: Where
@@ -32,7 +33,7 @@ const MAX_ENTRIES = 1_000
 
 /** Validates what one source says. What is wrong goes to `problems` and is left out of the result. */
 export function readLayer(tree: Tree, where: Where, place: Place, problems: Problem[]): Layer {
-  const { accounts, libraries, devices, guides, plexServers, ...rest } = tree
+  const { accounts, libraries, devices, guides, plexServers, webhooks, ...rest } = tree
   const read = readGroup(settings, rest, [], where, place, problems)
   let broken = false
   const list = (name: string, group: Group, written: Written | undefined): Entry[] | undefined => {
@@ -57,6 +58,7 @@ export function readLayer(tree: Tree, where: Where, place: Place, problems: Prob
   const readDevices = list('devices', device, devices)
   const readGuides = list('guides', guideSource, guides)
   const readPlexServers = list('plexServers', plexServer, plexServers)
+  const readWebhooks = list('webhooks', webhook, webhooks)
   return {
     values: read.values,
     ...(readAccounts && { accounts: readAccounts }),
@@ -64,6 +66,7 @@ export function readLayer(tree: Tree, where: Where, place: Place, problems: Prob
     ...(readDevices && { devices: readDevices }),
     ...(readGuides && { guides: readGuides }),
     ...(readPlexServers && { plexServers: readPlexServers }),
+    ...(readWebhooks && { webhooks: readWebhooks }),
     broken,
     where,
   }

@@ -154,6 +154,22 @@ export const plexServer = group('A further Plex Media Server; what is not said h
   mount: optional(kinds.text, 'Where the export is mounted on its host.', { example: '/mnt/reelport' }),
 })
 
+export const webhook = group('Somebody who is told what happens, by a POST.', {
+  name: required(kinds.text, 'What reports call it.', { example: 'chat' }),
+  url: required(kinds.webUrl, 'Where to.', { example: 'https://chat.example.com/hooks/reelport' }),
+  events: optional(
+    kinds.list(
+      kinds.choice('sync.finished', 'title.ready', 'title.failed', 'channel.down', 'watchdog.repaired'),
+      'a list of events',
+    ),
+    'Of what; all of it when left out.',
+    { example: ['title.ready', 'title.failed'] },
+  ),
+  secret: optional(kinds.secret, 'Signs what is sent, as in Standard Webhooks; any text, or whsec_ and Base64.', {
+    example: 'a-long-random-text',
+  }),
+})
+
 /** Every setting there is: what is parsed, its defaults, and the reference all come from here. */
 export const settings = group('Everything is optional; without an account, there is nothing to serve but the demo.', {
   data: setting(kinds.path, './data', 'The directory of the catalogue and everything else that is kept.'),
@@ -299,6 +315,7 @@ export const settings = group('Everything is optional; without an account, there
     signIn: setting(kinds.serverUrl, 'https://plex.tv', 'Where "reelport plex link" gets its token.'),
   }),
   plexServers: entries('Further Plex servers, that are set up and kept so, too.', plexServer),
+  webhooks: entries('Others who are told what happens; see docs/guides/api.md.', webhook),
   jellyfin: group('A Jellyfin server that "reelport jellyfin apply" sets up.', {
     url: optional(kinds.serverUrl, 'Its address.', { example: 'http://192.168.1.10:8096' }),
     apiKey: optional(kinds.secret, 'An API key, from Dashboard, API Keys.', { example: 'xxxxxxxxxxxxxxxxxxxx' }),
@@ -355,6 +372,21 @@ export const settings = group('Everything is optional; without an account, there
       'open',
       'Whether /metrics is open to every address that may connect, or to those who sign in or send the token.',
     ),
+    tls: group('The same over TLS, on a port of its own: media servers speak to tuners without.', {
+      port: setting(kinds.port, '5443', 'Its TCP port.'),
+      cert: optional(
+        kinds.path,
+        'The certificate and those between it and the root, in PEM; renewed files are taken up.',
+        {
+          example: '/etc/letsencrypt/live/tv.example.com/fullchain.pem',
+          alternative: true,
+        },
+      ),
+      key: optional(kinds.path, 'Its key, in PEM.', {
+        example: '/etc/letsencrypt/live/tv.example.com/privkey.pem',
+        alternative: true,
+      }),
+    }),
     sessions: group('How long people stay signed in.', {
       idle: setting(kinds.duration('1m', '365d'), '7d', 'A session that is not used for this long has ended.'),
       lifetime: setting(kinds.duration('1m', '365d'), '30d', 'Every session has ended after this.'),

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { loadAssets } from './assets.ts'
 import { ValueEvents } from './events.ts'
 import { SampleHistory } from './history.ts'
-import { icon, pageHeaders, renderShell } from './page.ts'
+import { pageHeaders, renderShell } from './page.ts'
 import type { DashboardDeps } from './ports.ts'
 
 /** An hour. */
@@ -42,10 +42,6 @@ export function dashboardRoutes({ state, counters, tail }: DashboardDeps): Fasti
         reply.headers({ 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }).send(bytes),
       )
     }
-    app.get('/assets/icon.svg', async (_request, reply) =>
-      reply.headers({ 'content-type': 'image/svg+xml', 'cache-control': 'public, max-age=86400' }).send(icon),
-    )
-
     app.get('/api/events', async (request, reply) => {
       if (events.clients >= maxListeners) {
         const detail = `${maxListeners} listen already.`

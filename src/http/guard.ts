@@ -13,11 +13,12 @@ export function admitOnly(app: FastifyInstance, allow: readonly string[]): void 
 
 /** Headers that keep a browser from doing with an answer what was not meant. Pages may add what they need. */
 export function hardenAnswers(app: FastifyInstance): void {
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
+    // over plain http browsers ignore this one, and say so for each page
+    if (request.protocol === 'https') reply.header('cross-origin-opener-policy', 'same-origin')
     reply.headers({
       'cache-control': 'no-store',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-      'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',

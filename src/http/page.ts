@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { iconLink } from './icon.ts'
 import type { Overview } from './ports.ts'
 
 export const style = `
@@ -26,11 +27,11 @@ a { color: var(--accent); text-underline-offset: .2em }
 
 const styleHash = createHash('sha256').update(style).digest('base64')
 
-/** The page runs no script, loads nothing, and may use its own style only. */
+/** The page runs no script, loads nothing but the icon, and may use its own style only. */
 export const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    `default-src 'none'; style-src 'sha256-${styleHash}'; ` +
+    `default-src 'none'; img-src 'self'; style-src 'sha256-${styleHash}'; ` +
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 } as const
 
@@ -43,6 +44,7 @@ export function renderPage({ title, summary, commands, counts, notices, links }:
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${raw(iconLink)}
 <title>${title}</title>
 <style>${raw(style)}</style>
 </head>

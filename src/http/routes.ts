@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { icon } from './icon.ts'
 import { pageHeaders, renderPage } from './page.ts'
 import type { Health, HttpDeps } from './ports.ts'
 import type { HttpOptions } from './server.ts'
@@ -21,6 +22,9 @@ const titleQuery = {
 export function addRoutes(app: FastifyInstance, deps: HttpDeps, { metrics }: Pick<HttpOptions, 'metrics'>): void {
   app.get('/plain', async (_request, reply) => reply.headers(pageHeaders).send(renderPage(deps.overview())))
 
+  app.get('/icon.svg', openToAll, async (_request, reply) =>
+    reply.headers({ 'content-type': 'image/svg+xml', 'cache-control': 'public, max-age=86400' }).send(icon),
+  )
   app.get('/healthz', openToAll, async (_request, reply) => {
     const parts = deps.health()
     return reply.status(statusOf(parts)).send({ status: isWell(parts) ? 'ok' : 'failing', parts })

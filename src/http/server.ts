@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
 import { listenError } from '../lib/listen-error.ts'
+import type { Logger } from '../lib/log.ts'
+import { apiBrowser } from './api-browser.ts'
 import { describeApi } from './api-document.ts'
 import { admitOnly, hardenAnswers } from './guard.ts'
 import type { HttpDeps } from './ports.ts'
@@ -9,6 +11,7 @@ import { answerWithProblems, pathOf, sendProblem } from './problem.ts'
 import { addRoutes } from './routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { requireSignIn } from './sign-in.ts'
+import { startTls, type Tls, type TlsOptions } from './tls.ts'
 
 /** An action needs a few words at most. */
 const MAX_BODY_BYTES = 64 << 10
@@ -27,6 +30,8 @@ export interface HttpOptions {
   readonly allow: readonly string[]
   /** Whether who is not signed in may read `/metrics`. */
   readonly metrics?: 'open' | 'guarded'
+  /** A second port, over TLS. The first stays as it is: media servers speak to tuners without. */
+  readonly tls?: TlsOptions
 }
 
 /** A running HTTP server. Disposing of it ends open connections and waits for nothing else. */
@@ -34,9 +39,10 @@ export interface Http extends AsyncDisposable {
   readonly port: number
   /** Where a program on this machine reaches it, without a slash at the end. */
   readonly url: string
+  readonly tls: Tls | undefined
 }
 
-/** Starts listening, last of all. `plugins` bring routes of other parts, for who is signed in unless `withoutSignIn`. Throws ListenError when it cannot. */
+/** Starts listening, last of all. `plugins` bring routes of other parts, for who is signed in unless `withoutSignIn`. @throws ListenError, CertificateError. */
 export async function startHttp(
   options: HttpOptions,
   deps: HttpDeps,
@@ -44,17 +50,30 @@ export async function startHttp(
 ): Promise<Http> {
   const app = await createHttp(options, deps, plugins)
   const { host, port } = options
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => app.close())
+  const tls = options.tls && stack.use(await startTlsFor(app, host, options.tls, deps.log))
   try {
     await app.listen({ host, port })
   } catch (error) {
-    await app.close()
     throw listenError(error, { what: 'The HTTP server', host, port, section: 'http' })
   }
   const address = app.server.address() as AddressInfo
+  const running = stack.move()
   return {
     port: address.port,
     url: `http://${reachable(address)}:${address.port}`,
-    [Symbol.asyncDispose]: () => app.close(),
+    tls,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+async function startTlsFor(app: FastifyInstance, host: string, tls: TlsOptions, log: Logger): Promise<Tls> {
+  const limits = { requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES }
+  try {
+    return await startTls(app, tls, { host, ...limits }, log)
+  } catch (error) {
+    throw listenError(error, { what: 'The HTTP server', host, port: tls.port, section: 'http.tls' })
   }
 }
 
@@ -91,6 +110,7 @@ export async function createHttp(
   await describeApi(app)
   addRoutes(app, deps, { metrics })
   await app.register(sessionRoutes(deps.access))
+  await app.register(apiBrowser)
   for (const plugin of plugins) await app.register(plugin)
   await app.ready()
   return app

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { iconLink } from './icon.ts'
 import { html, raw, style } from './page.ts'
 
 const formStyle = `${style}
@@ -14,7 +15,7 @@ const styleHash = createHash('sha256').update(formStyle).digest('base64')
 export const signInHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    `default-src 'none'; style-src 'sha256-${styleHash}'; ` +
+    `default-src 'none'; img-src 'self'; style-src 'sha256-${styleHash}'; ` +
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
   // Without a referrer browsers send a form's Origin as null, by which we could not tell our own page.
   'referrer-policy': 'same-origin',
@@ -35,6 +36,7 @@ export function renderSignIn({ hasPassword, target, complaint }: SignInPage): st
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${raw(iconLink)}
 <title>Sign in to reelport</title>
 <style>${raw(formStyle)}</style>
 </head>

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
 import { Cutter } from './cutter.ts'
-import { LiveError } from './errors.ts'
+import { LiveError, type LiveErrorCode } from './errors.ts'
 import { Health, type UpstreamHealth } from './health.ts'
 import { type Counters, Failures, type LiveFailure, newCounters } from './history.ts'
 import {
@@ -27,6 +27,8 @@ export interface GatewayDeps {
   readonly muxing: Muxing
   readonly clock: Clock
   readonly log: Logger
+  /** A channel could not be watched, or no longer. */
+  readonly onDown?: (channel: LiveChannel, code: LiveErrorCode) => void
 }
 
 /** Who watches. */
@@ -291,13 +293,14 @@ class ChannelGateway implements Gateway {
       known.ending = undefined
       return known
     }
-    const { source, muxing, clock, log } = this.#deps
+    const { source, muxing, clock, log, onDown } = this.#deps
     const parts = { health: this.#health, failures: this.#failures, counters: this.#counters }
     const session = new Session(this.#channelOf(channel.id) ?? channel, this.#options, {
       source,
       muxing,
       clock,
       log,
+      onDown: ({ code }) => onDown?.(channel, code),
       ...parts,
     })
     const running: Running = { session, watchers: new Set(), ending: undefined }

@@ -2,6 +2,7 @@
 export { LiveError, type LiveErrorCode } from './errors.ts'
 export {
   type Gateway,
+  type GatewayDeps,
   type GatewayOptions,
   type GatewayStats,
   openGateway,

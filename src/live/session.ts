@@ -35,6 +35,8 @@ export interface SessionDeps {
   readonly counters: Counters
   readonly clock: Clock
   readonly log: Logger
+  /** Its upstreams gave nothing, and whoever waited was told why. */
+  readonly onDown?: (error: LiveError) => void
 }
 
 /** Where a session gets its bytes now. */
@@ -148,6 +150,7 @@ export class Session implements AsyncDisposable {
       const reason = isStopped ? signal.reason : error
       if (!isStopped && !(error instanceof LiveError))
         log.error({ error, channel: this.channel.id }, 'a session failed')
+      if (!isStopped && error instanceof LiveError) this.#deps.onDown?.(error)
       this.#ready.reject(reason)
       this.#end.abort(reason)
       this.ring.close(isStopped ? undefined : reason)

@@ -5,7 +5,7 @@ import { QueueError } from './errors.ts'
 import { type Entry, type EntryState, entryStates, type Move, type Origin, origins, type QueueEntry } from './model.ts'
 import type { AccountRest } from './pauses.ts'
 import type { Budget, Candidates, Maker } from './ports.ts'
-import { Runner, type RunnerOptions } from './runner.ts'
+import { type Made, Runner, type RunnerOptions } from './runner.ts'
 import { openStore, type Store } from './store.ts'
 import { Waiters } from './waiters.ts'
 
@@ -20,6 +20,8 @@ export interface QueueDeps {
   readonly budget: Budget
   readonly log: Logger
   readonly clock?: Clock
+  /** A title was made, or could not be. */
+  readonly onMade?: (made: Made) => void
 }
 
 export interface QueueStats {

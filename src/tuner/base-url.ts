@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { FastifyRequest } from 'fastify'
 
 /** A host name or address, with or without a port, as it may stand in a Host header (RFC 9110 section 7.2). */
@@ -11,13 +12,14 @@ const host = /^(?:[a-z\d](?:[a-z\d.-]{0,251}[a-z\d])?|\[[\da-f:.]{2,45}\])(?::\d
 export function baseUrlOf(request: FastifyRequest['raw'], configured: string | undefined): string {
   if (configured !== undefined) return configured.replace(/\/+$/, '')
   const asked = request.headers.host
-  if (asked !== undefined && host.test(asked)) return `http://${asked}`
+  const scheme = (request.socket as TLSSocket).encrypted === true ? 'https' : 'http'
+  if (asked !== undefined && host.test(asked)) return `${scheme}://${asked}`
   const { localAddress = '127.0.0.1', localPort = 0 } = request.socket
-  return addressUrl(localAddress, localPort)
+  return addressUrl(localAddress, localPort, scheme)
 }
 
-/** `http://` with an address of ours and a port. */
-export function addressUrl(address: string, port: number): string {
+/** A URL of an address of ours and a port. */
+export function addressUrl(address: string, port: number, scheme: 'http' | 'https' = 'http'): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  return `http://${isIPv6(plain) ? `[${plain}]` : plain}:${port}`
+  return `${scheme}://${isIPv6(plain) ? `[${plain}]` : plain}:${port}`
 }

@@ -39,10 +39,14 @@ async function scene(t: Test) {
     tuners
       .wanted()
       .tuners.map((tuner, index) => ({ index, ...tuner, channels: tuner.channels.map(one => ({ ...one })) }))
+  const repaired: unknown[] = []
   const start = () => {
     const plex = startPlex(
       { config, version: '0' },
-      { catalog, tuners: served, nfsPort: () => 2049, log: silentLog, clock },
+      {
+        ...{ catalog, tuners: served, nfsPort: () => 2049, log: silentLog, clock },
+        onRepaired: (...told) => void repaired.push(told),
+      },
     )
     plex.listening(5004)
     return plex
@@ -58,7 +62,7 @@ async function scene(t: Test) {
       const all = plex.status()
       return all.every(({ run }) => run?.isRunning !== true) && all
     })
-  return { home, cabin, data, start, finished, tuners }
+  return { home, cabin, data, start, finished, tuners, repaired }
 }
 
 const mapped = ({ devices }: PlexServer) => devices.flatMap(({ mappings }) => mappings).length
@@ -99,6 +103,7 @@ t.test('what was set up is watched over restarts, until it is removed', async t 
     await until('the watch to repair it', () => mapped(s.cabin) === 10)
     const [home, cabin] = await until('it to be noted', () => plex.status()[1]!.isWell && plex.status())
     t.match(cabin, { isSetUp: true, repairs: 1 })
+    t.same(s.repaired, [['cabin', 1]])
     t.match(home, { isSetUp: false, isWell: undefined }, 'nobody set it up: nothing was asked of it')
     t.same(s.home.asked, [])
     plex.act({ do: 'remove', server: 'cabin' })

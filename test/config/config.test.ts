@@ -66,6 +66,15 @@ t.test('the password and the token of HTTP come from settings or files, not from
   t.throws(() => load({ REELPORT_HTTP_TOKEN_FILE: 'none' }), /none/)
 })
 
+t.test('TLS is there with a certificate and its key, on a port of its own', async t => {
+  const load = (env: Record<string, string>) => loadConfig({ cwd: '/srv', env }).http.tls
+  const both = { REELPORT_HTTP_TLS_CERT: 'a.crt', REELPORT_HTTP_TLS_KEY: 'a.key' }
+  t.equal(load({}), undefined)
+  t.same(load(both), { port: 5443, cert: '/srv/a.crt', key: '/srv/a.key' })
+  t.throws(() => load({ REELPORT_HTTP_TLS_CERT: 'a.crt' }), /http\.tls\.cert is there without http\.tls\.key/)
+  t.throws(() => load({ ...both, REELPORT_HTTP_TLS_PORT: '5004' }), /http\.tls\.port is 5004/)
+})
+
 t.test('nothing at all is a configuration: no account, two libraries, everything at its default', async t => {
   const config = loadConfig({ env: {}, cwd: '/srv/nowhere' })
   t.same(
@@ -109,6 +118,7 @@ t.test('nothing at all is a configuration: no account, two libraries, everything
         ...{ watch: { type: 'every', ms: 300_000 }, signIn: { url: 'https://plex.tv' } },
       },
       plexServers: [],
+      webhooks: [],
       jellyfin: {},
       nfs: {
         host: '0.0.0.0',
@@ -309,7 +319,7 @@ const wrong: readonly (readonly [
     ['3:3', 'nfs.hold: "30" is not a duration in range', 'from 0s to 50s'],
     ['4:3', 'nfs.port: a list is not a port', '0 to 65535'],
     ['5:1', 'no setting is called "htp"', 'Did you mean http?'],
-    ['6:1', 'no setting is called "port"', 'Did you mean nfs.port or http.port?'],
+    ['6:1', 'no setting is called "port"', 'Did you mean nfs.port or http.port or http.tls.port?'],
     ['7:7', 'log.level: "loud" is not one of debug, info, warn or error', 'debug'],
   ],
   ['nfs: 2049', ['1:1', 'nfs is not a group of settings', 'host, port, exports']],
@@ -605,7 +615,8 @@ t.test('flags: parseArgs takes the table, and the values come back in', async t 
   for (const name of ['config', 'data', 'nfs-port', 'nfs-host', 'http-port', 'http-host', 'log-level'])
     t.ok(names.includes(name), name)
   t.equal(new Set(names).size, names.length)
-  for (const name of names) t.notMatch(name, /(password|token|key)$|username|playlist/, 'no secrets on a command line')
+  for (const name of names)
+    t.notMatch(name, /(password|token|api-key)$|username|playlist/, 'no secrets on a command line')
 })
 
 t.test('the example loads as it is, and with every line taken in', async t => {

@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { keepPassword } from '../../src/access/index.ts'
 import { findInstance } from '../../src/app/index.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { type ApiDocument, ApiJudge, faultsOf } from '../lib/api-judge.ts'
+import { startReceiver } from '../lib/hook-receiver.ts'
 import { connectNfs } from '../lib/nfs-client.ts'
 import { without } from '../lib/programs.ts'
 import { scene } from '../lib/served-live.ts'
@@ -16,9 +19,12 @@ t.test(
   'the document is valid OpenAPI, and every operation answers as it says',
   { skip: without('ffmpeg', 'ffprobe') },
   async t => {
+    const receiver = await startReceiver(t)
+    const file = join(t.testdir(), 'reelport.yaml')
+    writeFileSync(file, `webhooks:\n  - { name: chat, url: "${receiver.url.reveal()}" }\n`, { mode: 0o600 })
     const { served, url, rows } = await scene(t, {
       demo: { maxConnections: 4 },
-      flags: { 'plex-url': 'http://127.0.0.1:1', 'plex-watch': 'off' },
+      flags: { config: file, 'plex-url': 'http://127.0.0.1:1', 'plex-watch': 'off' },
     })
     const document = (await (await fetch(`${url}/api/openapi.json`)).json()) as ApiDocument
     t.equal(document.openapi, '3.1.0')
@@ -96,6 +102,8 @@ t.test(
     t.match((await ask('GET', '/api/live')).sessions, [{ viewers: [{ userAgent: String }] }])
     await ask('POST', '/api/plex', { body: { do: 'manual' } })
     await ask('POST', '/api/plex', { body: { do: 'plan' } })
+    await ask('POST', '/api/webhooks', { body: { do: 'test' } })
+    await ask('POST', '/api/webhooks', { body: { do: 'test', name: 'mail' }, status: 404 })
     await ask('POST', '/api/jellyfin', { body: { do: 'print' } })
     await ask('POST', '/api/sync', { body: {} })
     await ask('GET', '/api/status')

@@ -5,7 +5,7 @@ import { runReport, status, titles } from './status.ts'
 
 /** What an operation is for, and what it answers when all is well. */
 export interface Operation {
-  readonly tag: 'sessions' | 'state' | 'titles' | 'queue' | 'live TV' | 'media servers'
+  readonly tag: 'sessions' | 'state' | 'titles' | 'queue' | 'live TV' | 'media servers' | 'webhooks'
   readonly summary: string
   /** Undefined for an answer without content (204). */
   readonly answer?: Schema
@@ -68,6 +68,12 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Begin to set Plex up, plan that, take it back, or tell the steps by hand.',
     body: object({ do: oneOf('plan', 'setup', 'remove', 'manual') }, { server: text }),
     answer: either(object({ runs: list(object({ name: text, run: id })) }), textAnswer),
+  },
+  'POST /api/webhooks': {
+    tag: 'webhooks',
+    summary: 'Send a test to every webhook, or to one.',
+    body: object({ do: oneOf('test') }, { name: text }),
+    answer: object({ tests: list(object({ name: text, host: text, ok: flag }, { reason: text })) }),
   },
   'POST /api/jellyfin': {
     tag: 'media servers',

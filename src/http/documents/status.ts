@@ -119,6 +119,13 @@ const plex = object(
   },
 )
 
+const webhook = object(
+  {
+    ...{ name: text, host: text, events: texts, waiting: count, delivered: count, failures: count, lost: count },
+  },
+  { lastDeliveredAt: time, lastFailure: object({ at: time, reason: text }), nextTryAt: time },
+)
+
 /** `/api/status`. */
 export const status: Schema = object(
   {
@@ -126,7 +133,7 @@ export const status: Schema = object(
     ...{ measure: measurer, index: measurer, queue: queueStats, cache },
     sidecars: object({ files: count, bytes, budgetBytes: bytes, fetching: measurer }),
   },
-  { live, plex: list(plex) },
+  { live, plex: list(plex), webhooks: list(webhook) },
 )
 
 const stream = object({

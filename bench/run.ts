@@ -6,7 +6,19 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describeMachine } from './lib/machine.ts'
 
-const all = ['nfs', 'scale', 'play', 'catalog-sync', 'instant', 'making', 'remux', 'live', 'guide', 'sidecars']
+const all = [
+  'nfs',
+  'scale',
+  'play',
+  'catalog-sync',
+  'instant',
+  'making',
+  'remux',
+  'live',
+  'guide',
+  'sidecars',
+  'dashboard',
+]
 const names = process.argv.slice(2)
 const unknown = names.filter(name => !all.includes(name))
 if (unknown.length > 0) {

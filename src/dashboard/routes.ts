@@ -49,13 +49,18 @@ export function dashboardRoutes({ state, counters, tail }: DashboardDeps): Fasti
       }
       const given = request.headers['last-event-id']
       reply.hijack()
-      reply.raw.writeHead(200, {
+      const { raw } = reply
+      // The stream ends with its connection: what is written to that goes out as it is, without chunks to be made for each client.
+      raw.removeHeader('transfer-encoding')
+      raw.writeHead(200, {
         ...reply.getHeaders(),
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
+        connection: 'close',
         'x-accel-buffering': 'no', // nginx would keep events back
       } as Record<string, string>)
-      events.add(reply.raw, typeof given === 'string' ? given : undefined)
+      raw.flushHeaders()
+      if (raw.socket !== null) events.add(raw.socket, typeof given === 'string' ? given : undefined)
     })
     app.get('/api/history', async () => history.columns())
     app.get<{ Querystring: { level: 'debug' | 'info' | 'warn' | 'error'; limit: number } }>(

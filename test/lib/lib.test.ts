@@ -7,6 +7,7 @@ import { backoffMs } from '../../src/lib/backoff.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { ListenError, listenError } from '../../src/lib/listen-error.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { LogTail } from '../../src/lib/log-tail.ts'
 import { openLog } from '../../src/lib/logging.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/lib/units.ts'
@@ -267,4 +268,23 @@ t.test('other reasons not to listen are explained too', async t => {
   t.match(of('ENOTFOUND', 'nowhere'), { message: /nowhere:80.*http\.host/ })
   const stranger = new TypeError('something else')
   t.equal(listenError(stranger, { what: '', host: '', port: 0, section: 'http' }), stranger)
+})
+
+t.test('the last lines of the log stay in memory, as they were written, each level by itself', async t => {
+  const tail = new LogTail(3)
+  const written: string[] = []
+  const destination = { write: (line: string) => void written.push(line) }
+  const log = openLog({ level: 'debug', format: 'json', destination, tail }).child({ part: 'nfs' })
+  log.warn({ client: '10.0.0.1', password: new Secret('hunter2') }, 'a call failed')
+  for (let at = 0; at < 10; at++) log.debug({ at }, 'looked')
+  const [line] = tail.list('warn', 10)
+  t.match(line, { number: 1, level: 'warn', part: 'nfs', message: 'a call failed' })
+  t.strictSame(JSON.parse(line!.fields), { client: '10.0.0.1', password: '[secret]' })
+  t.strictSame(
+    tail.list('debug', 10).map(({ number }) => number),
+    [11, 10, 9, 1],
+    'many that say little do not drive out what says much',
+  )
+  t.equal(tail.list('debug', 2).length, 2)
+  t.strictSame([tail.written, written.length], [11, 11])
 })

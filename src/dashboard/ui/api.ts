@@ -110,6 +110,7 @@ export class Refused extends Error {
   override name = 'Refused'
 }
 
+/** Forms of other pages cannot send it. */
 const ours = { 'x-requested-with': 'reelport' }
 
 /** @throws Refused, and the signal's reason. */
@@ -143,6 +144,7 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
     signIn()
     throw new Refused('Sign in first.')
   }
+  if (response.status === 204) return undefined
   if (response.ok) return await response.json()
   const problem = (await response.json().catch(() => undefined)) as { detail?: string } | undefined
   throw new Refused(problem?.detail ?? `The server answered with status ${response.status}.`)

@@ -1,4 +1,7 @@
-/** Keeps the focus where it is when live updates move what has it: browsers drop it from a node that changes its place. */
+/**
+ * Keeps the focus where it is when live updates move what has it. Browsers without `moveBefore` drop it from a node that changes its
+ * place.
+ */
 export function keepFocus(root: HTMLElement): void {
   let held: HTMLElement | undefined
   document.addEventListener('focusin', ({ target }) => {

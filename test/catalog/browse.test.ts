@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { ListedTitle, TitleFilter } from '../../src/catalog/index.ts'
+import { FakeProvider, movie, show } from './lib/fake-provider.ts'
+import { measureAll, type Opened, open } from './lib/open-catalog.ts'
+
+const signal = new AbortController().signal
+
+/** Every page of a filter, joined. */
+function leaf({ catalog }: Opened, filter: TitleFilter, limit: number): readonly ListedTitle[] {
+  const all: ListedTitle[] = []
+  for (let after: string | undefined; ; ) {
+    const page = catalog.browse(filter, limit, after)
+    all.push(...page)
+    if (page.length < limit) return all
+    after = page.at(-1)!.cursor
+  }
+}
+
+t.test('pages of any length hold every title once, in the order of their names', async t => {
+  const words = ['Äther', 'Heat', 'heat', 'The Sea', 'Zero | One', '12:01', 'Ночь', 'Été: rouge']
+  const title = fc.record({
+    name: fc.constantFrom(...words),
+    year: fc.integer({ min: 1990, max: 1994 }),
+    isShow: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(title, { maxLength: 25 }), fc.integer({ min: 1, max: 7 }), async (titles, limit) => {
+      using opened = open(t.testdir())
+      const source = new FakeProvider()
+      const rows = titles.map(({ name, year, isShow }, at) =>
+        isShow ? show(`${at}`, name, { year }) : movie(`${at}`, name, { year }),
+      )
+      source.answers = {
+        movies: rows.filter(({ type }) => type === 'movie'),
+        shows: rows.filter(({ type }) => type === 'show'),
+      }
+      await opened.writer.sync(source, { signal })
+      const { movie: films, show: shows } = opened.catalog.summary().titles
+      const all = leaf(opened, { text: '' }, limit)
+      const ids = (listed: readonly ListedTitle[]) => listed.map(({ id }) => id)
+      if (new Set(ids(all)).size !== films + shows || all.length !== films + shows) return false
+      const onlyShows = leaf(opened, { text: '', kind: 'show' }, limit)
+      const expected = all.filter(({ kind }) => kind === 'show')
+      return `${ids(onlyShows)}` === `${ids(expected)}` && `${ids(leaf(opened, { text: '' }, 1_000))}` === `${ids(all)}`
+    }),
+    { numRuns: 40 },
+  )
+})
+
+t.test('a title is found by a part of its name, from a letter on, with what is there of it', async t => {
+  using opened = open(t.testdir())
+  const source = new FakeProvider()
+  source.answers = { movies: [movie('1', 'The Last Signal (2021)'), movie('2', 'A Quiet Orbit'), movie('3', 'Zebra')] }
+  await opened.writer.sync(source, { signal })
+  const names = (filter: TitleFilter) => leaf(opened, filter, 2).map(({ name }) => name)
+  t.strictSame(names({ text: 'SIGNAL' }), ['The Last Signal'])
+  t.strictSame(names({ text: 'Quïet or' }), ['A Quiet Orbit'], 'whatever its accents and spaces')
+  t.strictSame(names({ text: '', from: 't' }), ['The Last Signal', 'Zebra'])
+  t.strictSame(names({ text: '%' }), [])
+  const [waiting] = opened.catalog.browse({ text: 'zebra' }, 1)
+  t.match(waiting, { states: { waiting: 1 }, hasPoster: false })
+  measureAll(opened)
+  const [here] = opened.catalog.browse({ text: 'zebra' }, 1)
+  t.strictSame(here!.states, { published: 1 })
+  t.match(opened.catalog.title(here!.id), { name: 'Zebra', streams: [{ state: 'published', path: /Zebra/ }] })
+  t.equal(opened.catalog.title(999), undefined)
+  t.strictSame(opened.catalog.browse({ text: '' }, 2, 'nonsense').length, 2, 'a cursor that is none is the beginning')
+})

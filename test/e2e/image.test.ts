@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { buildImage, type Image, withoutContainers } from '../../lib/image.ts'
-import { withoutKernelClient } from '../../lib/kernel-client.ts'
-import { type Outcome, without } from '../../lib/programs.ts'
+import { buildImage, type Image, withoutContainers } from '../lib/image.ts'
+import { withoutKernelClient } from '../lib/kernel-client.ts'
+import { type Outcome, without } from '../lib/programs.ts'
 
 t.setTimeout(1_200_000)
 

@@ -116,12 +116,13 @@ t.test('helm finds the chart right, and refuses values that cannot be', { skip }
   const lint = await helm('lint', '--strict', '--quiet', chart)
   t.equal(lint.status, 0, lint.stdout + lint.stderr)
   for (const [value, complaint] of [
-    ['nfs.clusterIP=none', /clusterIP/],
-    ['persistence.data.size=much', /size/],
-    ['image.repo=elsewhere', /repo/],
-    ['networkPolicy.nodes[0]=anybody', /nodes/],
+    ['nfs.clusterIP="none"', /clusterIP/],
+    ['persistence.data.size="much"', /size/],
+    ['image.repo="elsewhere"', /repo/],
+    ['networkPolicy.nodes[0]="anybody"', /nodes/],
+    ['networkPolicy.nodes=[]', /nodes/], // an empty rule would let everybody in
   ] as const) {
-    const { status, stderr } = await helm('template', 'reelport', chart, '--set', value)
+    const { status, stderr } = await helm('template', 'reelport', chart, '--set-json', value)
     t.not(status, 0, value)
     t.match(stderr, complaint)
   }

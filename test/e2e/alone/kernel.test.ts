@@ -30,7 +30,7 @@ t.test(
 
     const script = `
 set -e
-mkdir -p /person /fstab /kubelet /sub
+mkdir -p /person /fstab /kubelet /docker /sub
 
 # First of all: mounts of one server share its connections, as many as the first one asked for.
 mount -t nfs -o ${kubelet} ${host}:/ /kubelet
@@ -58,6 +58,10 @@ echo PIECES-OK
 echo '${fstabLine(target, '/fstab')}' >>/etc/fstab
 mount /fstab && [ "$(find /fstab | wc -l)" = "$(find /person | wc -l)" ] && echo FSTAB-OK
 
+# Docker asks the kernel by itself, without mount.nfs, which is what -i does.
+mount -i -t nfs -o '${composeOptions(app.nfs.port)}' :/ /docker
+[ "$(find /docker | wc -l)" = "$(find /person | wc -l)" ] && echo DOCKER-OK
+
 mount -t nfs -o nfsvers=3,proto=tcp,port=${app.nfs.port},mountport=${app.nfs.port},nolock,ro ${host}:/Movies/ /sub
 [ "$(ls /sub)" = "$(ls /person/Movies)" ] && echo SUBDIRECTORY-OK
 
@@ -82,7 +86,17 @@ setpriv --reuid 1000 --regid 1000 --clear-groups --bounding-set=-all --inh-caps=
     })
     t.equal(guest.status, 0, 'the script ran to its end', { guest })
     t.equal(requestsAfterFind, requestsBeforeFind, 'looking at the whole tree asks the provider nothing')
-    for (const mark of ['SUMS', 'PIECES', 'FSTAB', 'NCONNECT', 'SUBDIRECTORY', 'READ-ONLY', 'ROFS', 'UNPRIVILEGED']) {
+    for (const mark of [
+      'SUMS',
+      'PIECES',
+      'FSTAB',
+      'DOCKER',
+      'NCONNECT',
+      'SUBDIRECTORY',
+      'READ-ONLY',
+      'ROFS',
+      'UNPRIVILEGED',
+    ]) {
       t.ok(guest.lines.includes(`${mark}-OK`), mark, { guest })
     }
     t.notOk(
@@ -200,10 +214,19 @@ mount -t nfs -o ro,nolock,retry=0,port=2049 ${host}:/TV /mnt && ls /mnt
 
 /** The options of the volume in deploy/kubernetes, as a kubelet passes them on, for a server on another port than the one there. */
 function manifestOptions(port: number): string {
-  const volume = readFileSync(join(import.meta.dirname, '../../../deploy/kubernetes/base/volume.yaml'), 'utf8')
-  const { spec } = parse(volume) as { spec: { mountOptions: readonly string[] } }
-  return spec.mountOptions.map(option => option.replace('=2049', `=${port}`)).join(',')
+  const { spec } = deployed('kubernetes/base/volume.yaml') as { spec: { mountOptions: readonly string[] } }
+  return spec.mountOptions.join(',').replaceAll('=2049', `=${port}`)
 }
+
+/** The options of the volume in deploy/compose, for a server at this address and port. */
+function composeOptions(port: number): string {
+  const { volumes } = deployed('compose/plex.yaml') as { volumes: { media: { driver_opts: { o: string } } } }
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose's own placeholder
+  return volumes.media.driver_opts.o.replaceAll('${NFS_PORT:-2049}', String(port)).replace('127.0.0.1', host)
+}
+
+const deployed = (path: string): unknown =>
+  parse(readFileSync(join(import.meta.dirname, '../../../deploy', path), 'utf8'))
 
 /** Random pieces of random files, as lines of sum, offset, length, path; the sequence is the same at every run. */
 function randomPieces(files: readonly PublishedFile[], count: number): string {

@@ -1,0 +1,94 @@
+import t, { type Test } from 'tap'
+import { buildImage, type Image, withoutContainers } from '../lib/image.ts'
+import { withoutKernelClient } from '../lib/kernel-client.ts'
+import { type Outcome, without } from '../lib/programs.ts'
+
+t.setTimeout(1_200_000)
+
+/** On a Debian like that of the official image. All of ffmpeg's package would make it 240 MB more. */
+const maxBytes = 600_000_000
+
+/** Starts the demo provider in a container called `demo`, all as it is shipped, and waits until its films are made and listed. */
+const serveDemo = `
+  $run --detach --name demo localhost/reelport demo >/dev/null
+  for _ in {1..200}; do
+    podman exec demo reelport status 2>&1 | tr '\\n' ' ' | grep -q '16 films.* 0 to be learnt' && break
+    sleep 0.2
+  done
+  pid=$(podman inspect --format '{{.State.Pid}}' demo)
+`
+
+const film = 'Movies/A Quiet Orbit (2023)/A Quiet Orbit (2023).mkv'
+
+/** Reads a film in the virtual machine, which reaches the loopback of where it is started. */
+const readByKernel = `
+  '${process.env.KERNEL_CLIENT ?? 'kernel-client'}' --timeout 240 - <<'guest'
+    mount -t nfs -o nfsvers=3,proto=tcp,port=2049,mountport=2049,nolock,ro 10.0.2.2:/ /mnt
+    sha256sum <'/mnt/${film}' | sed 's/ .*/ READ BY KERNEL/'
+guest
+`
+
+t.test('the image', { skip: withoutContainers || without('nfs-ls', 'nfs-cat') }, async t => {
+  const image = await buildImage(t)
+  t.comment(`${Math.round(image.bytes / 1e6)} MB`)
+
+  await t.test('is small, and says what is in it', async t => {
+    t.ok(image.bytes < maxBytes, `${image.bytes} bytes`)
+    const sbom = await script(t, image, '$run --rm --entrypoint cat localhost/reelport /app/sbom.cdx.json')
+    const { bomFormat, components } = JSON.parse(sbom.stdout) as { bomFormat: string; components: { name: string }[] }
+    const names = components.map(({ name }) => name)
+    t.equal(bomFormat, 'CycloneDX')
+    t.ok(names.includes('better-sqlite3') && names.includes('undici'), 'what runs is listed')
+    t.notOk(names.includes('tap') || names.includes('typescript'), 'what only develops is not')
+  })
+
+  await t.test('serves, with no rights and nothing to write to but its volumes', async t => {
+    const { stdout } = await script(
+      t,
+      image,
+      `${serveDemo}
+      grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/$pid/status
+      podman healthcheck run demo && echo HEALTHY
+      podman exec demo touch /tmp/new 2>&1 | sed 's/^/TOUCH /' || true
+      nfs-ls 'nfs://127.0.0.1/Movies?version=3&nfsport=2049&mountport=2049'
+      nfs-cat 'nfs://127.0.0.1/${film}?version=3&nfsport=2049&mountport=2049' | sha256sum | sed 's/ .*/ READ/'
+      ${withoutKernelClient ? '' : readByKernel}
+      podman exec demo sh -c 'find /data/demo/media -type f -exec sha256sum {} +' | sed 's/ .*/ MADE/'
+      podman stop --time 60 demo >/dev/null 2>&1
+      echo "EXIT $(podman inspect --format '{{.State.ExitCode}}' demo)"
+      podman logs demo 2>&1 | grep '"stopping"'
+      podman rm demo >/dev/null`,
+    )
+    t.match(stdout, /^Uid:\t10001\t10001\t10001\t10001$/m)
+    t.match(stdout, /^Gid:\t10001\t10001\t10001\t10001$/m)
+    for (const name of ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb']) t.match(stdout, new RegExp(`^Cap${name}:\t0{16}$`, 'm'))
+    t.match(stdout, /^NoNewPrivs:\t1$/m)
+    t.match(stdout, /^Seccomp:\t2$/m, 'calls are filtered')
+    t.match(stdout, /^HEALTHY$/m)
+    t.match(stdout, /^TOUCH .*Read-only file system/m, 'where everybody else may write')
+    t.match(stdout, /A Quiet Orbit \(2023\)$/m, 'libnfs lists it')
+    const [, read] = /^(\w+) READ$/m.exec(stdout) ?? []
+    t.ok(stdout.includes(`${read} MADE`), 'and reads what its ffmpeg made')
+    t.ok(stdout.includes(`${read} READ BY KERNEL`), 'as Linux does', { skip: withoutKernelClient })
+    t.match(stdout, /^EXIT 0$/m, 'SIGTERM ends it in order')
+    t.match(stdout, /"stopping"/)
+  })
+
+  await t.test('is not healthy where no server runs, and says what it wants where nothing is configured', async t => {
+    const { stdout } = await script(
+      t,
+      image,
+      `$run --rm --entrypoint node localhost/reelport /app/healthcheck.mjs || echo "HEALTH $?"
+      $run --rm localhost/reelport 2>&1 || echo "SERVE $?"`,
+    )
+    t.match(stdout, /^HEALTH 1$/m)
+    t.match(stdout, /No account is configured[\s\S]*^SERVE 78$/m)
+  })
+})
+
+/** What a script prints that runs to its end. */
+async function script(t: Test, image: Image, text: string): Promise<Outcome> {
+  const outcome = await image.script(text, { timeoutMs: 300_000 })
+  t.equal(outcome.status, 0, `the script runs to its end: ${outcome.stderr.slice(-2_000)}`)
+  return outcome
+}

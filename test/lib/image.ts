@@ -1,0 +1,97 @@
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { findProgram, type Outcome, run, without } from './programs.ts'
+
+/**
+ * The image of deploy/Dockerfile, built and run by buildah, podman and crun: no Docker engine, and no registry of images. Its two
+ * base images are made here, of Debian's packages, and of this Node and the npm on PATH.
+ */
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What tap takes as `skip`. */
+export const withoutContainers: string | false =
+  process.getuid?.() === 0
+    ? without('buildah', 'podman', 'crun', 'mmdebstrap', 'unshare', 'ip')
+    : 'needs to be root, to make mount namespaces and network namespaces'
+
+/** A Debian as small as its image of the name bookworm-slim: nothing that only people read. */
+const debian = ['doc', 'man', 'locale', 'info'].map(name => `--dpkgopt=path-exclude=/usr/share/${name}/*`)
+
+export interface Image {
+  /** All of it, unpacked. */
+  readonly bytes: number
+  /**
+   * Runs a script of bash where `podman` knows the image as `reelport`, on a machine of its own: network, processes and mounts.
+   * `$run` is `podman run` as strictly as it can be: no file system to write to, no capabilities, no new privileges.
+   */
+  script(text: string, options?: { timeoutMs?: number }): Promise<Outcome>
+}
+
+/** Builds the image, which takes minutes; what was built goes with the test. @throws Error with what the builder said. */
+export async function buildImage(t: Test): Promise<Image> {
+  const directory = mkdtempSync(join(tmpdir(), 'reelport-image-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const files = join(directory, 'node')
+  layOutNode(files)
+  const built = await inMountNamespace(
+    directory,
+    `
+    mmdebstrap --quiet --variant=apt ${debian.join(' ')} bookworm ${directory}/debian.tar
+    podman import --quiet ${directory}/debian.tar localhost/debian
+    printf 'FROM localhost/debian\\nCOPY . /\\n' >${directory}/Dockerfile
+    buildah build --quiet --isolation chroot --file ${directory}/Dockerfile --tag localhost/node ${files}
+    cd '${root}'
+    buildah build --isolation chroot --format docker --build-arg NODE=localhost/node --build-arg BASE=localhost/debian \\
+      --file deploy/Dockerfile --tag localhost/reelport . 2>&1
+    podman image inspect --format '{{.Size}}' localhost/reelport`,
+    { timeoutMs: 900_000 },
+  )
+  if (built.status !== 0) throw new Error(`The image cannot be built: ${built.stdout.slice(-4_000)}${built.stderr}`)
+  return {
+    bytes: Number(built.stdout.trim().split('\n').at(-1)),
+    script: (text, options) =>
+      inMountNamespace(directory, `ip link set lo up\n${text}`, {
+        flags: ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'],
+        ...options,
+      }),
+  }
+}
+
+/** What the official image of Node has and a Debian has not: Node and npm; and npm trusts whom this machine trusts. */
+function layOutNode(directory: string): void {
+  const npm = dirname(dirname(realpathSync(findProgram('npm')!)))
+  const local = join(directory, 'usr/local')
+  for (const path of ['bin', 'etc', 'lib/node_modules']) mkdirSync(join(local, path), { recursive: true })
+  cpSync(process.execPath, join(local, 'bin/node'))
+  cpSync(npm, join(local, 'lib/node_modules/npm'), { recursive: true })
+  for (const name of ['npm', 'npx']) symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, 'bin', name))
+  cpSync('/etc/ssl/certs/ca-certificates.crt', join(local, 'etc/trusted.crt'))
+  writeFileSync(join(local, 'etc/npmrc'), 'cafile=/usr/local/etc/trusted.crt\n')
+}
+
+/**
+ * Programs that make containers, without systemd and with their images in `directory`. crun wants the second version of cgroups
+ * alone, which a machine may have only beside the first; limits of resources that only more rights could raise stay as they are.
+ */
+function inMountNamespace(
+  directory: string,
+  script: string,
+  { flags = [], timeoutMs = 120_000 }: { flags?: readonly string[]; timeoutMs?: number },
+): Promise<Outcome> {
+  const storage = `--root ${directory}/images --runroot ${directory}/run --storage-driver overlay`
+  const prelude = `
+    set -e -o pipefail
+    umount --lazy --recursive /sys/fs/cgroup
+    mount -t cgroup2 none /sys/fs/cgroup
+    buildah() { command buildah ${storage} "$@"; }
+    podman() { command podman ${storage} --cgroup-manager cgroupfs --runtime crun "$@"; }
+    limits="--ulimit nofile=$(ulimit -Hn):$(ulimit -Hn) --ulimit nproc=1024:1024 --cgroups=disabled"
+    run="podman run --network=host $limits --read-only --read-only-tmpfs=false --cap-drop=all --security-opt=no-new-privileges"
+    cd ${directory}
+  `
+  return run('unshare', ['--mount', ...flags, 'bash', '-c', prelude + script], { timeoutMs })
+}

@@ -160,6 +160,7 @@ t.test('a backup of a newer program is refused in words', async t => {
     /made by reelport 9\.0\.0: its format is 2, this program knows 1\. Restore it with that version/,
     manifest => {
       manifest.format = 2
+      Object.assign(manifest, { files: { in: 'another way' } })
     },
   )
   await refuses(/the schema of catalog\.sqlite is version 99, this program knows \d+/, manifest => {
@@ -216,6 +217,7 @@ t.test('a backup of nothing, over a file, or where nothing can be written fails 
     },
   )
   t.same(readdirSync(directory).sort(), ['backup.tar.gz', 'data'], 'nothing half-done is left')
+  await backUp({ ...options, target: join(directory, 'catalog.sqlite') }) // no name gets in the way of its own contents
   const { path } = await backUp({ ...options, target: directory })
   t.match(path, /\/reelport-\d{8}T\d{6}Z\.tar\.gz$/, 'into a directory it goes under the time')
 })

@@ -28,34 +28,42 @@ export const maxManifestBytes = 64 * 1024
 /** @throws BackupError `damaged` for what is no manifest, `newer` for one that holds what this program does not know. */
 export function parseManifest(text: string, kept: readonly KeptFile[]): Manifest {
   const manifest = manifestIn(text)
-  const { format, version, files } = manifest
-  const newer = (what: string) =>
-    new BackupError(
-      'newer',
-      `The backup was made by reelport ${version}: ${what}. Restore it with that version, or a newer one`,
-    )
-  if (format > manifestFormat) throw newer(`its format is ${format}, this program knows ${manifestFormat}`)
-  for (const { name, schema } of files) {
+  for (const { name, schema } of manifest.files) {
     const known = kept.find(file => file.name === name)
-    if (known === undefined) throw newer(`it holds ${name}, which this program does not know`)
+    if (known === undefined) throw newer(manifest, `it holds ${name}, which this program does not know`)
     if ((schema ?? 0) > (known.schema ?? 0)) {
-      throw newer(`the schema of ${name} is version ${schema}, this program knows ${known.schema}`)
+      throw newer(manifest, `the schema of ${name} is version ${schema}, this program knows ${known.schema}`)
     }
   }
-  const missing = kept.find(({ name, isRequired }) => isRequired === true && !files.some(file => file.name === name))
+  const missing = kept.find(
+    ({ name, isRequired }) => isRequired === true && !manifest.files.some(file => file.name === name),
+  )
   if (missing !== undefined) throw new BackupError('damaged', `The backup is not whole: ${missing.name} is not in it`)
   return manifest
 }
 
 function manifestIn(text: string): Manifest {
-  try {
-    const manifest = JSON.parse(text) as Manifest
-    if (isManifest(manifest)) return manifest
-  } catch {
-    // no JSON: said below
-  }
+  const manifest = parsed(text)
+  // Before anything else is expected of it: another format may look otherwise.
+  if (Number.isInteger(manifest?.format) && manifest!.format > manifestFormat)
+    throw newer(manifest!, `its format is ${manifest!.format}, this program knows ${manifestFormat}`)
+  if (manifest != null && isManifest(manifest)) return manifest
   throw new BackupError('damaged', `The backup's ${manifestName} makes no sense`)
 }
+
+function parsed(text: string): Manifest | null | undefined {
+  try {
+    return JSON.parse(text) as Manifest | null
+  } catch {
+    return undefined
+  }
+}
+
+const newer = ({ version }: Manifest, what: string): BackupError =>
+  new BackupError(
+    'newer',
+    `The backup was made by reelport ${version}: ${what}. Restore it with that version, or a newer one`,
+  )
 
 function isManifest({ format, version, madeAt, files }: Manifest): boolean {
   if (!Number.isInteger(format) || typeof version !== 'string' || typeof madeAt !== 'string') return false

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
 import { copyFile, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { create } from 'tar'
 import { copyDatabase } from '../lib/sqlite.ts'
@@ -42,7 +42,7 @@ export async function writeBackup(options: WriteOptions): Promise<Manifest> {
   try {
     const files = await copies(options, work)
     const manifest: Manifest = { format: manifestFormat, version, madeAt: new Date(now).toISOString(), files }
-    const packed = join(work, basename(target))
+    const packed = join(work, 'packed') // no kept file is called like this
     await pack(manifest, work, packed, signal)
     await rename(packed, target)
     await syncDirectory(dirname(target))

@@ -8,6 +8,7 @@ import { backUp, checkBackup, restore } from '../../src/app/backup.ts'
 import { lockInstance } from '../../src/app/instance.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
 import { eachFile } from '../../src/lib/tar.ts'
+import { open as openCatalogIn, paths } from '../catalog/lib/open-catalog.ts'
 import { run, without } from '../lib/programs.ts'
 import { tarOf } from '../lib/tar-of.ts'
 import { fill, stateOf } from './lib/kept-state.ts'
@@ -157,6 +158,7 @@ t.test('a backup of a newer program is refused in words', async t => {
     /made by reelport 9\.0\.0: its format is 2, this program knows 1\. Restore it with that version/,
     manifest => {
       manifest.format = 2
+      Object.assign(manifest, { files: { in: 'another way' } })
     },
   )
   await refuses(/the schema of catalog\.sqlite is version 99, this program knows \d+/, manifest => {
@@ -213,6 +215,32 @@ t.test('a backup of nothing, over a file, or where nothing can be written fails 
     },
   )
   t.same(readdirSync(directory).sort(), ['backup.tar.gz', 'data'], 'nothing half-done is left')
+  await backUp({ ...options, target: join(directory, 'catalog.sqlite') }) // no name gets in the way of its own contents
   const { path } = await backUp({ ...options, target: directory })
   t.match(path, /\/reelport-\d{8}T\d{6}Z\.tar\.gz$/, 'into a directory it goes under the time')
+})
+
+t.test('a backup that an older version made is restored, and brought up to date with the ids it had', async t => {
+  const directory = t.testdir()
+  const [data, file, target] = ['data', 'backup.tar.gz', 'restored'].map(name => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
+  mkdirSync(data)
+  const old = openDatabase(join(data, 'catalog.sqlite'))
+  old.pragma('foreign_keys = off')
+  old.exec(readFileSync(join(import.meta.dirname, '../schemas/catalog-1.sql'), 'utf8'))
+  const files = old
+    .prepare<[], [string, number]>('select name, id from node where rendition_id is not null')
+    .raw()
+    .all()
+  old.close()
+  const { manifest } = await backUp({ directory: data, target: file, version: '0.1.0', replace: false, signal })
+  t.match(manifest.files, [{ name: 'catalog.sqlite', schema: 1 }])
+  await restore({ file, directory: target, replace: false, signal })
+  using catalog = openCatalogIn(target)
+  const found = new Map([...paths(catalog)].map(([path, id]) => [path.split('/').at(-1), id]))
+  t.ok(files.length > 5)
+  for (const [name, id] of files) t.equal(found.get(name), id, name)
 })

@@ -18,7 +18,14 @@ t.test('the configuration in the README loads', async t => {
 })
 
 t.test('every file that the documentation links to is there', async t => {
-  for (const page of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/troubleshooting.md', 'docs/demo.md']) {
+  for (const page of [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'docs/troubleshooting.md',
+    'docs/demo.md',
+    'docs/guides/api.md',
+  ]) {
     const folder = join(page, '..')
     for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
       t.ok(existsSync(join(root, folder, target!)), `${page} links to ${target}`)

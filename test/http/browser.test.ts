@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { startHttp } from '../../src/http/index.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { accessFor } from '../lib/access.ts'
-import { startBrowser } from '../lib/browser.ts'
+import { startBrowser } from '../lib/chromium-tab.ts'
 import { without } from '../lib/programs.ts'
 
 /** A real browser, over plain http, under a name that is not this machine's own: there it says least about where a request is from. */

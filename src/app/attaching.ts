@@ -15,6 +15,9 @@ import { type Account, ProviderError } from '../provider/index.ts'
 import type { CatalogThread } from './catalog-thread.ts'
 import { accountsById, translated } from './source-errors.ts'
 
+/** Counting costs what it counts. */
+const maxCounted = 10_000
+
 export interface AttachingOptions {
   readonly config: Config
   readonly accounts: ReadonlyMap<string, Account>
@@ -29,6 +32,9 @@ export interface AttachingStats {
   readonly files: number
   readonly bytes: number
   readonly budgetBytes: number
+  /** To be fetched for the first time, and again after a failure: as far as they are counted, 10,000 each. */
+  readonly waiting: number
+  readonly failed: number
   /** Since the start; `measured` are those that were had. */
   readonly fetching: MeasurerStats
 }
@@ -72,6 +78,7 @@ export function startAttaching({ config, accounts, catalog, thread, log, clock }
     wake: () => lane.wake(),
     stats: () => ({
       ...catalog.attachmentTotals(),
+      ...catalog.attachmentBacklog(maxCounted),
       budgetBytes: config.sidecars.budgetBytes,
       fetching: lane.stats(),
     }),

@@ -9,7 +9,7 @@ import type { PlexStatus } from './plex-server.ts'
 
 /** Publishes what each part counts; ARCHITECTURE.md has the names' pattern. Labels are closed sets, never file names. */
 export function registerMetrics(metrics: Metrics, parts: Parts): void {
-  const { nfs, accounts, catalog, materializer, measurer, indexer, queue, live } = parts
+  const { nfs, accounts, catalog, materializer, measurer, indexer, queue, attaching, live } = parts
   metrics.register('nfs', () => nfs.stats(), {
     calls_total: counter(
       'Calls by procedure.',
@@ -104,6 +104,25 @@ export function registerMetrics(metrics: Metrics, parts: Parts): void {
     waiting: gauge('Streams whose size is not known yet.', ({ waiting }) => waiting),
     to_make: gauge('Streams that can be published only as files made from them.', ({ toMake }) => toMake),
     failed: gauge('Streams that could not be measured, by reason.', ({ failures }) => failures, 'reason'),
+    last_sync_seconds: gauge(
+      'When the account was last synced, in seconds since the epoch.',
+      ({ syncs }) => syncs.map(({ accountId: account, finishedAt }) => [{ account }, finishedAt / 1000] as const),
+      'account',
+    ),
+    last_sync_failed_sections: gauge(
+      'Lists of the account that the last sync could not take in.',
+      ({ syncs }) => syncs.map(({ accountId: account, sections }) => [{ account }, unusable(sections)] as const),
+      'account',
+    ),
+  })
+  metrics.register('sidecars', () => attaching.stats(), {
+    files: gauge('Pictures and subtitles that are here.', ({ files }) => files),
+    bytes: gauge('Their bytes.', ({ bytes }) => bytes),
+    budget_bytes: gauge('Bytes of them that may be here.', ({ budgetBytes }) => budgetBytes),
+    waiting: gauge('To be fetched for the first time, 10,000 at most.', ({ waiting }) => waiting),
+    failed: gauge('To be fetched again after a failure, 10,000 at most.', ({ failed }) => failed),
+    fetched_total: counter('Fetched.', ({ fetching }) => fetching.measured),
+    failures_total: counter('Tries that failed.', ({ fetching }) => fetching.failed),
   })
   metrics.register('measure', () => measurer.stats(), {
     measured_total: counter('Streams looked at.', ({ measured }) => measured),
@@ -162,6 +181,9 @@ function registerLiveMetrics(metrics: Metrics, { gateway, tests, status }: LiveT
   })
 }
 
+const unusable = (sections: readonly { readonly outcome: string }[]) =>
+  sections.filter(({ outcome }) => outcome === 'failed' || outcome === 'implausible').length
+
 function* byProcedure(procedures: NfsStats['procedures'], value: (stats: NfsStats['procedures'][number]) => number) {
   for (const stats of procedures) {
     if (stats.calls === 0) continue
@@ -208,8 +230,9 @@ function registerPlexMetrics(metrics: Metrics, plex: Plex): void {
     all.map(status => [{ server: status.name }, value(status)] as const)
   metrics.register('plex', () => plex.status(), {
     well: gauge(
-      '1 when the server has everything as it should, 0 when not, or not looked at.',
-      each(({ isWell }) => Number(isWell === true)),
+      '1 when the server has everything as it should, 0 when not; left out when it was not looked at.',
+      all =>
+        all.flatMap(({ name, isWell }) => (isWell === undefined ? [] : [[{ server: name }, Number(isWell)] as const])),
       'server',
     ),
     problems: gauge(

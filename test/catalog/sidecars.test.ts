@@ -286,6 +286,8 @@ t.test('a picture is listed when its bytes were had, with their size, and waits 
   t.strictSame(catalog.toAttach('one', 10, opened.clock.now()), [], 'nothing is fetched for what is not published')
   measureAll(opened)
   t.strictSame(beside(opened), [])
+  t.strictSame(catalog.attachmentBacklog(10), { waiting: 3, failed: 0 })
+  t.strictSame(catalog.attachmentBacklog(2), { waiting: 2, failed: 0 }, 'no more is counted than was asked for')
   t.strictSame([...fetchAll(opened)].sort(), ['http://x/s1.jpg', described.backdrop, poster].sort())
   t.strictSame(
     beside(opened)
@@ -297,6 +299,7 @@ t.test('a picture is listed when its bytes were had, with their size, and waits 
   t.equal(node.size, sizeOf(poster))
   t.match(catalog.sidecar(node.id), { attachment: { locator: poster, accountId: 'one', size: sizeOf(poster) } })
   t.strictSame(catalog.attachmentTotals().files, 3)
+  t.strictSame(catalog.attachmentBacklog(10), { waiting: 0, failed: 0 })
   checkCatalog(opened.path)
 })
 
@@ -319,6 +322,7 @@ t.test('another address is another file, once its bytes are here; until then the
   writer.attach([{ attachmentId: due!.attachmentId, failure }])
   t.equal(paths(opened).get(path), before, 'also when the new one cannot be had')
   t.strictSame(fetchAll(opened), [], 'which is tried again, but not at once')
+  t.strictSame(opened.catalog.attachmentBacklog(10), { waiting: 0, failed: 1 })
   await clock.advance(40 * day)
   fetchAll(opened, 'png')
   t.equal(paths(opened).get(path), undefined)

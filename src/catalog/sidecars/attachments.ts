@@ -170,6 +170,8 @@ export interface AttachmentQueries {
   toAttach(accountId: string, limit: number, now: number): readonly ToAttach[]
   /** How many were fetched, and all their bytes; O(1). */
   attachmentTotals(): { readonly files: number; readonly bytes: number }
+  /** How many are to be fetched for the first time, and how many again after a failure: up to `limit` each, which is also their cost. */
+  attachmentBacklog(limit: number): { readonly waiting: number; readonly failed: number }
 }
 
 export function attachmentQueries(db: Database): AttachmentQueries {
@@ -187,6 +189,10 @@ export function attachmentQueries(db: Database): AttachmentQueries {
   const paused = db.prepare<[string, number, number], ToAttach>(`
     ${due} join account a on a.id = t.account_id
     where a.name = ? and t.size is null and t.next_try_at <= ? order by t.next_try_at limit ?`)
+  const backlog = (which: 'null' | 'not null') =>
+    db.prepare<[number], { count: number }>(`
+      select count(*) as count from (select 1 from attachment where size is null and next_try_at is ${which} limit ?)`)
+  const [fresh, failed] = [backlog('null'), backlog('not null')]
   const tally = db.prepare<[], { what: string; count: number }>(`select what, count from tally where of = 'attachment'`)
 
   const get = (id: number) => attachment.get(id)
@@ -200,12 +206,13 @@ export function attachmentQueries(db: Database): AttachmentQueries {
     attachment: get,
     hasAttachment: id => exists.get(id) !== undefined,
     toAttach(accountId, limit, now) {
-      const fresh = waiting.all(accountId, limit)
-      return fresh.length === limit ? fresh : [...fresh, ...paused.all(accountId, now, limit - fresh.length)]
+      const first = waiting.all(accountId, limit)
+      return first.length === limit ? first : [...first, ...paused.all(accountId, now, limit - first.length)]
     },
     attachmentTotals() {
       const counts = Object.fromEntries(tally.all().map(({ what, count }) => [what, count]))
       return { files: counts.files ?? 0, bytes: counts.bytes ?? 0 }
     },
+    attachmentBacklog: limit => ({ waiting: fresh.get(limit)!.count, failed: failed.get(limit)!.count }),
   }
 }

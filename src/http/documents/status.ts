@@ -131,7 +131,7 @@ export const status: Schema = object(
   {
     ...{ version: text, startedAt: time, nfs, accounts: list(object({ id: text, slots })), catalog, sync },
     ...{ measure: measurer, index: measurer, queue: queueStats, cache },
-    sidecars: object({ files: count, bytes, budgetBytes: bytes, fetching: measurer }),
+    sidecars: object({ files: count, bytes, budgetBytes: bytes, waiting: count, failed: count, fetching: measurer }),
   },
   { live, plex: list(plex), webhooks: list(webhook) },
 )

@@ -1,4 +1,5 @@
 import { demoDirectory, findInstance, findToken } from '../app/index.ts'
+import type { Config } from '../config/index.ts'
 import type { Secret } from '../lib/secret.ts'
 import { CommandError, exitCode } from './exit-code.ts'
 
@@ -35,18 +36,18 @@ export function requireServer(directory: string): RunningServer {
 }
 
 /**
- * The server at `url`, which may be on another machine or in another container; what is shared with it is its data directory,
- * where its token is.
+ * The server at `url`, which may be on another machine or in another container. What is shared with it is `http.token`, or its data
+ * directory, where a token of its own is.
  */
-export function serverAt(url: string, directory: string): ServerApi {
+export function serverAt(url: string, { data, http }: Pick<Config, 'data' | 'http'>): ServerApi {
   const base = URL.canParse(url) ? new URL(url) : undefined
   if (base?.protocol !== 'http:' && base?.protocol !== 'https:') {
     throw new CommandError(`--server ${url}: write a URL, such as http://reelport:5004`, exitCode.usage)
   }
-  const token = findToken(directory)
+  const token = http.token ?? findToken(data)
   if (token !== undefined) return apiAt(url, token)
   throw new CommandError(
-    `No server runs on ${directory}, whose token is needed: name its directory (--data, --config)`,
+    `No token for ${base.host}: set http.token as it is set there, or name the directory of the server (--data, --config)`,
     exitCode.unavailable,
   )
 }

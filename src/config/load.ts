@@ -183,6 +183,9 @@ function holdsToken({ values, plexServers = [], webhooks = [] }: Layer): boolean
   )
 }
 
+/** What `Authorization: Bearer` can hold (RFC 6750, section 2.1: b64token), and all else that is visible. */
+const sendable = /^[\x21-\x7e]+$/
+
 /** Reads the files of secrets that the group `http` names. TLS is there with a certificate and its key. */
 function completeHttp(
   { passwordFile, tokenFile, tls, ...values }: Values['http'],
@@ -198,6 +201,10 @@ function completeHttp(
       problems.push({ where: place, message, hint: 'Remove one of them' })
     }
     const secret = values[name] ?? fileSecret(files[name], place, problems, warnings)
+    if (name === 'token' && secret !== undefined && !sendable.test(secret.reveal())) {
+      const message = 'The token has blanks or other characters that cannot be sent as one'
+      problems.push({ where: place, message, hint: 'Write letters and digits without blanks: openssl rand -hex 24' })
+    }
     return secret === undefined ? [] : [[name, secret] as const]
   })
   const { port, cert, key } = tls

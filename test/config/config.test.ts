@@ -54,14 +54,15 @@ const library = {
 t.test('the password and the token of HTTP come from settings or files, not from both', async t => {
   const dir = t.testdir({ pw: 'correct horse\n', two: 'a\nb\n' })
   const load = (env: Record<string, string>) => loadConfig({ cwd: dir, env })
-  const { http } = load({ REELPORT_HTTP_PASSWORD_FILE: 'pw', REELPORT_HTTP_TOKEN: 'a token' })
+  const { http } = load({ REELPORT_HTTP_PASSWORD_FILE: 'pw', REELPORT_HTTP_TOKEN: 'a-token' })
   t.equal(http.password!.reveal(), 'correct horse')
-  t.equal(http.token!.reveal(), 'a token')
-  t.notMatch(JSON.stringify(http), /horse|a token/)
+  t.equal(http.token!.reveal(), 'a-token')
+  t.notMatch(JSON.stringify(http), /horse|a-token/)
   t.throws(
     () => load({ REELPORT_HTTP_PASSWORD_FILE: 'pw', REELPORT_HTTP_PASSWORD: 'x' }),
     /http\.password and http\.passwordFile/,
   )
+  t.throws(() => load({ REELPORT_HTTP_TOKEN: 'two words' }), /blanks/)
   t.throws(() => load({ REELPORT_HTTP_TOKEN_FILE: 'two' }), /two does not hold one line/)
   t.throws(() => load({ REELPORT_HTTP_TOKEN_FILE: 'none' }), /none/)
 })

@@ -19,14 +19,14 @@ export const syncCommand: Command = {
     {
       name: 'server',
       value: 'URL',
-      help: 'Where it is, when not on this machine: what is shared is its data directory.',
+      help: 'Where it is, when not on this machine: http.token or its data directory are shared with it.',
     },
     ...configFlags,
   ],
   async run(context) {
-    const { data } = loadFor(context)
+    const config = loadFor(context)
     const { account, server: url } = context.flags
-    const server = typeof url === 'string' ? serverAt(url, data) : requireServer(data)
+    const server = typeof url === 'string' ? serverAt(url, config) : requireServer(config.data)
     const acceptShrinking = context.flags['accept-shrinking'] === true
     const body = { acceptShrinking, ...(typeof account === 'string' && { account }) }
     const { run } = (await server.post('/api/sync', body, context.signal)) as { run: number }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { mountCommand } from '../../../src/app/index.ts'
 import { type Capture, startCapture, withoutCapture } from '../../lib/capture.ts'
@@ -19,6 +20,8 @@ import { type PublishedFile, publishedFiles, type ServedDemo, serveDemo } from '
 const host = '127.0.0.1'
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
+const programToken = 'token-of-programs-elsewhere'
+
 /** All clients of this file share one server, and one capture of what they and it say to each other. */
 let served: ServedDemo
 let published: readonly PublishedFile[]
@@ -27,7 +30,11 @@ const portmapper = await portmapIsFree()
 const ffprobe = bundledFfprobe() ?? findProgram('ffprobe')
 
 t.before(async () => {
-  served = await serveDemo(t, { flags: { 'nfs-portmap': portmapper === false ? 'serve' : 'off' } })
+  const tokenFile = join(mkdtempSync(join(tmpdir(), 'reelport-token-')), 'token')
+  writeFileSync(tokenFile, programToken, { mode: 0o600 })
+  t.teardown(() => rmSync(dirname(tokenFile), { recursive: true }))
+  const portmap = portmapper === false ? 'serve' : 'off'
+  served = await serveDemo(t, { flags: { 'nfs-portmap': portmap, 'http-token-file': tokenFile } })
   published = await publishedFiles(served)
   if (withoutCapture === false) capture = await startCapture([served.app.nfs.port, 111])
 })
@@ -179,6 +186,12 @@ async function testCommands(t: Test): Promise<void> {
   const url = `http://${host}:${served.app.http.port}`
   t.match(await reelport(['sync', '--server', url, '--data', shared]), { code: 0, stdout: /movies: 10 listed/ })
   t.match(await reelport(['sync', '--server', 'reelport:5004', '--data', shared]), { code: 64, stderr: /write a URL/ })
+
+  // From another machine: nothing is shared but a token for programs.
+  const elsewhere = ['sync', '--server', url, '--data', t.testdir()]
+  t.match(await reelport(elsewhere), { code: 69, stderr: /No token for .*set http\.token/ })
+  t.match(await reelport(elsewhere, { env: { REELPORT_HTTP_TOKEN: programToken } }), { code: 0, stdout: /10 listed/ })
+  t.match(await reelport(elsewhere, { env: { REELPORT_HTTP_TOKEN: 'another' } }), { code: 69, stderr: /refused/ })
 
   const { username, password } = served.demo.credentials
   const env = {

@@ -1,5 +1,6 @@
+import { AttachmentError } from '../attachments/index.ts'
 import type { Catalog } from '../catalog/index.ts'
-import type { LibraryAnswers } from '../http/index.ts'
+import { HttpProblem, type LibraryAnswers } from '../http/index.ts'
 import type { Attaching } from './attaching.ts'
 
 const typeOf: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png', webp: 'image/webp' }
@@ -13,7 +14,12 @@ export function libraryAnswers(catalog: Catalog, { attachments }: Pick<Attaching
       const poster = catalog.poster(id)
       if (poster === undefined) return undefined
       const bytes = Buffer.alloc(poster.size)
-      await attachments.read(poster, bytes, 0, signal)
+      try {
+        await attachments.read(poster, bytes, 0, signal)
+      } catch (error) {
+        if (error instanceof AttachmentError) throw new HttpProblem(404, `${error.message}.`)
+        throw error
+      }
       return { type: typeOf[poster.extension] ?? 'application/octet-stream', etag: `"${poster.sha256}"`, bytes }
     },
     problems: (limit, after) => catalog.problems(limit, after),

@@ -176,7 +176,7 @@ t.test('a person and the dashboard', { skip }, async t => {
     await page.locator('.shelf img').evaluate(picture => (picture as unknown as { decode(): Promise<void> }).decode())
     await page.locator('.shelf a').click()
     await page.getByText('/Movies/A Quiet Orbit').waitFor()
-    await page.getByRole('button', { name: /Make a file of/ }).click()
+    await page.getByRole('button', { name: /Bring it here/ }).click()
     await said(/is in the queue/)
     await until('it to be made', () => served.app.status().queue.made >= 4)
     await page.context().close()

@@ -13,7 +13,9 @@ export interface Line {
 }
 
 const height = 200
-const spanSeconds = 3_600
+const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power)
+/** Of a server that was just started, so much is shown as if it were there. */
+const leastSeconds = 300
 
 /** `summary` says in words what the lines show now, for who does not see them. */
 export function Plot({
@@ -21,6 +23,7 @@ export function Plot({
   lines,
   format,
   least,
+  isBytes = false,
   summary,
 }: {
   /** Milliseconds since the epoch. */
@@ -29,6 +32,8 @@ export function Plot({
   format: (value: number) => string
   /** The axis reaches at least this far up. */
   least: number
+  /** Its steps are powers of two. */
+  isBytes?: boolean
   summary: string
 }) {
   const box = useRef<HTMLDivElement>(null)
@@ -41,7 +46,7 @@ export function Plot({
     const place = box.current!
     const make = () => {
       plot.current?.destroy()
-      plot.current = new uPlot(options(place, lines, format, least), latest.current, place)
+      plot.current = new uPlot(options(place, lines, format, { least, isBytes }), latest.current, place)
     }
     make()
     const dark = matchMedia('(prefers-color-scheme: dark)')
@@ -75,7 +80,7 @@ function options(
   place: HTMLElement,
   lines: readonly Line[],
   format: (value: number) => string,
-  least: number,
+  { least, isBytes }: { readonly least: number; readonly isBytes: boolean },
 ): uPlot.Options {
   const colour = (name: string) => resolved(place, name)
   const axis = {
@@ -91,12 +96,18 @@ function options(
     cursor: { show: false },
     padding: [8, 8, 0, 0],
     scales: {
-      x: { range: (_, __, last) => [(last ?? 0) - spanSeconds, last ?? 0] },
+      x: { range: (_, first, last) => [Math.min(first ?? 0, (last ?? 0) - leastSeconds), last ?? 0] },
       y: { range: (_, __, most) => [0, Math.max((most ?? 0) * 1.1, least)] },
     },
     axes: [
       { ...axis, size: 28, values: (_, splits) => splits.map(at => clock(at * 1000)), space: 70 },
-      { ...axis, size: 82, values: (_, splits) => splits.map(format), space: 36 },
+      {
+        ...axis,
+        size: 82,
+        values: (_, splits) => splits.map(format),
+        space: 36,
+        ...(isBytes && { incrs: powersOfTwo }),
+      },
     ],
     series: [
       {},

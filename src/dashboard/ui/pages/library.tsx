@@ -143,11 +143,12 @@ function Titles() {
 function Shelved({ title: { id, kind, name, year, states, hasPoster } }: { title: ListedTitle }) {
   const all = Object.values(states).reduce((sum, count) => sum + count, 0)
   const here = states.published ?? 0
+  const [isGone, setGone] = useState(false)
   const [other] = (Object.keys(states) as StreamState[]).filter(name => name !== 'published')
   return (
     <li>
       <a href={`#/title/${id}`}>
-        {hasPoster ? (
+        {hasPoster && !isGone ? (
           <img
             class="poster"
             src={`/api/library/${id}/poster`}
@@ -155,6 +156,7 @@ function Shelved({ title: { id, kind, name, year, states, hasPoster } }: { title
             width="160"
             height="240"
             loading="lazy"
+            onError={() => setGone(true)}
             decoding="async"
           />
         ) : (
@@ -163,9 +165,7 @@ function Shelved({ title: { id, kind, name, year, states, hasPoster } }: { title
           </span>
         )}
         <span class="name">{name}</span>
-        <span class="soft">
-          {year ?? ''} {kind === 'show' && plural(all, 'episode')}
-        </span>
+        <span class="soft">{[year, kind === 'show' && plural(all, 'episode')].filter(Boolean).join(' · ')}</span>
         {here === all && all > 0 ? null : (
           <Badge tone={here > 0 ? 'busy' : other === undefined ? 'calm' : toneOf[other]}>
             {here > 0 ? `${here} of ${all} here` : other === undefined ? 'no streams' : wordOf[other]}

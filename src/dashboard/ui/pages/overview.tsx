@@ -34,6 +34,7 @@ export function Overview() {
             at={at}
             format={rate}
             least={1024}
+            isBytes
             lines={[
               { label: 'To NFS clients', colour: '--line-1', values: nfsBytes },
               { label: 'From providers', colour: '--line-2', values: fetchedBytes },

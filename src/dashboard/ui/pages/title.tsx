@@ -92,8 +92,8 @@ function StreamRow({
       <td>
         {form !== 'made' && state !== 'missing' && (
           <Act
-            label="Make a file"
-            name={`Make a file of ${label}`}
+            label={form === 'file' ? 'Bring it here' : 'Make a file'}
+            name={form === 'file' ? `Bring it here: ${label}` : `Make a file: ${label}`}
             done={`${label} is in the queue.`}
             action={() => act('POST', '/api/queue/add', { variantIds: [variantId], where: 'top' })}
           />

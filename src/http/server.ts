@@ -109,7 +109,7 @@ export async function createHttp(
   requireSignIn(app, deps.access)
   await describeApi(app)
   addRoutes(app, deps, { metrics })
-  await app.register(sessionRoutes(deps.access))
+  await app.register(sessionRoutes(deps.access, deps.log))
   await app.register(apiBrowser)
   for (const plugin of plugins) await app.register(plugin)
   await app.ready()

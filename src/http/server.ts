@@ -69,7 +69,11 @@ export async function startHttp(
 }
 
 async function startTlsFor(app: FastifyInstance, host: string, tls: TlsOptions, log: Logger): Promise<Tls> {
-  const limits = { requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES }
+  const limits = {
+    maxConnections: MAX_CONNECTIONS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  }
   try {
     return await startTls(app, tls, { host, ...limits }, log)
   } catch (error) {

@@ -10,15 +10,16 @@ export async function askSecret(
 ): Promise<Secret | undefined> {
   const { stdin } = process
   const isTerminal = stdin.isTTY === true
-  if (isTerminal) err.write(question)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output: nowhere, terminal: isTerminal })
+  if (isTerminal) err.write(question) // only now: before, the terminal itself would show what is typed
   const stop = () => lines.close()
   signal.addEventListener('abort', stop, { once: true })
   try {
     const line = await new Promise<string>(resolve => {
       lines.once('line', resolve)
       lines.once('close', () => resolve(''))
+      lines.once('SIGINT', stop) // in this mode Ctrl-C is a key like any other
     })
     signal.throwIfAborted()
     return line === '' ? undefined : new Secret(line)

@@ -69,7 +69,11 @@ export async function startHttp(
 }
 
 async function startTlsFor(app: FastifyInstance, host: string, tls: TlsOptions, log: Logger): Promise<Tls> {
-  const limits = { requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES }
+  const limits = {
+    maxConnections: MAX_CONNECTIONS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  }
   try {
     return await startTls(app, tls, { host, ...limits }, log)
   } catch (error) {
@@ -109,7 +113,7 @@ export async function createHttp(
   requireSignIn(app, deps.access)
   await describeApi(app)
   addRoutes(app, deps, { metrics })
-  await app.register(sessionRoutes(deps.access))
+  await app.register(sessionRoutes(deps.access, deps.log))
   await app.register(apiBrowser)
   for (const plugin of plugins) await app.register(plugin)
   await app.ready()

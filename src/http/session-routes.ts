@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from '../lib/log.ts'
 import { Secret } from '../lib/secret.ts'
 import { noCookie, sessionCookie, sessionIdOf } from './cookie.ts'
 import type { Access } from './ports.ts'
@@ -28,8 +29,9 @@ interface SessionReport {
 }
 
 /** `/api/session`: who I am, signing in and out; and `/sign-in`, which is the same for browsers without a script. */
-export function sessionRoutes(access: Access): FastifyPluginAsync {
+export function sessionRoutes(access: Access, log: Logger): FastifyPluginAsync {
   return async app => {
+    const signIn = signingIn(access, log)
     app.get('/api/session', openToAll, async (request): Promise<SessionReport> => {
       const caller = callerOf(request, access)
       return {
@@ -43,7 +45,7 @@ export function sessionRoutes(access: Access): FastifyPluginAsync {
       '/api/session',
       { ...openToAll, schema: { body: credentials } },
       async (request, reply) => {
-        await signIn(request, reply, access, request.body.password)
+        await signIn(request, reply, request.body.password)
         return reply.status(204).send()
       },
     )
@@ -68,7 +70,7 @@ export function sessionRoutes(access: Access): FastifyPluginAsync {
         async (request, reply) => {
           const target = targetOf(request.body.to)
           try {
-            await signIn(request, reply, access, request.body.password)
+            await signIn(request, reply, request.body.password)
           } catch (error) {
             if (!(error instanceof HttpProblem)) throw error
             const page = { hasPassword: access.hasPassword, target, complaint: error.message }
@@ -82,22 +84,28 @@ export function sessionRoutes(access: Access): FastifyPluginAsync {
 }
 
 /** Begins a session and gives its cookie. @throws HttpProblem. */
-async function signIn(request: FastifyRequest, reply: FastifyReply, access: Access, password: string): Promise<void> {
-  requireSameOrigin(request)
-  const outcome = await access.signIn(new Secret(password), request.raw.socket.remoteAddress ?? '')
-  switch (outcome.is) {
-    case 'in':
-      reply.header('set-cookie', sessionCookie(request.raw, outcome.session, outcome.lifetimeMs))
-      return
-    case 'too-many': {
-      const seconds = Math.ceil(outcome.retryMs / 1000)
-      const detail = `There were too many wrong passwords from here: try again in ${seconds} seconds.`
-      throw new HttpProblem(429, detail, { 'retry-after': String(seconds) })
+function signingIn(access: Access, log: Logger) {
+  return async (request: FastifyRequest, reply: FastifyReply, password: string): Promise<void> => {
+    requireSameOrigin(request)
+    const address = request.raw.socket.remoteAddress ?? ''
+    const outcome = await access.signIn(new Secret(password), address)
+    switch (outcome.is) {
+      case 'in':
+        log.info({ address }, 'somebody signed in')
+        reply.header('set-cookie', sessionCookie(request.raw, outcome.session, outcome.lifetimeMs))
+        return
+      case 'too-many': {
+        const seconds = Math.ceil(outcome.retryMs / 1000)
+        log.warn({ address, seconds }, 'too many wrong passwords: the address has to wait')
+        const detail = `There were too many wrong passwords from here: try again in ${seconds} seconds.`
+        throw new HttpProblem(429, detail, { 'retry-after': String(seconds) })
+      }
+      case 'no-password':
+        throw new HttpProblem(409, 'No password is set: run "reelport password" where the server runs.')
+      case 'wrong':
+        log.warn({ address }, 'a wrong password')
+        throw new HttpProblem(403, 'This is not the password.')
     }
-    case 'no-password':
-      throw new HttpProblem(409, 'No password is set: run "reelport password" where the server runs.')
-    case 'wrong':
-      throw new HttpProblem(403, 'This is not the password.')
   }
 }
 

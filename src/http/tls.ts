@@ -40,12 +40,13 @@ const defaultCheckMs = 30_000
 export async function startTls(
   app: FastifyInstance,
   { port, cert, key, checkMs = defaultCheckMs }: TlsOptions,
-  server: ServerOptions & { readonly host: string },
+  server: ServerOptions & { readonly host: string; readonly maxConnections: number },
   log: Logger,
 ): Promise<Tls> {
   let pair = readPair(cert, key)
-  const { host, ...options } = server
+  const { host, maxConnections, ...options } = server
   const https = createServer({ ...options, ...pair.files, minVersion: 'TLSv1.2' }, app.routing)
+  https.maxConnections = maxConnections
   const renew = () => {
     try {
       pair = readPair(cert, key)

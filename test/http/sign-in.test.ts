@@ -11,8 +11,10 @@ const here = '127.0.0.1'
 const script = { 'x-requested-with': 'test', origin: 'http://tv.example:5004' }
 
 async function serve(t: Test, { metrics, ...setup }: AccessSetup & { metrics?: 'open' } = {}) {
+  const logged: object[] = []
+  const note = (fields: object, text?: string) => void logged.push({ ...fields, text })
   const deps: HttpDeps = {
-    log: silentLog,
+    log: { ...silentLog, info: note, warn: note },
     health: () => ({}),
     ready: () => ({}),
     metrics: async () => 'reelport_x 1\n',
@@ -43,7 +45,7 @@ async function serve(t: Test, { metrics, ...setup }: AccessSetup & { metrics?: '
     await ask('/api/session', { method: 'POST', payload, headers: { ...headers } })
   /** The Cookie header of a new session. */
   const cookie = async () => ({ cookie: String((await signIn()).headers['set-cookie']).split(';')[0]! })
-  return { app, ask, signIn, cookie }
+  return { app, ask, signIn, cookie, logged }
 }
 
 t.test('media servers and supervisors need not sign in, everybody else does', async t => {
@@ -52,6 +54,8 @@ t.test('media servers and supervisors need not sign in, everybody else does', as
     for (const url of ['/healthz', '/readyz', '/discover.json', '/sign-in', '/api/session'])
       t.equal((await ask(url)).statusCode, 200, url)
     t.equal((await ask('/lineup.post', { method: 'POST' })).statusCode, 200)
+    for (const url of ['/healthz', '/discover.json'])
+      t.equal((await ask(url, { method: 'HEAD' })).statusCode, 200, `HEAD ${url}`)
     for (const url of ['/plain', '/metrics', '/api/status', '/api/titles', '/api/queue']) {
       const refused = await ask(url)
       t.equal(refused.statusCode, 401, url)
@@ -138,7 +142,7 @@ t.test('other sites cannot have a browser change anything', async t => {
 })
 
 t.test('who guesses is told to wait, and for how long', async t => {
-  const { signIn, ask } = await serve(t, { password, clock: new TestClock() })
+  const { signIn, ask, logged } = await serve(t, { password, clock: new TestClock() })
   for (let guess = 0; guess < 10; guess++) {
     const answer = await signIn({ password: 'wrong' })
     t.equal(answer.statusCode, 403)
@@ -148,6 +152,9 @@ t.test('who guesses is told to wait, and for how long', async t => {
   t.equal(answer.statusCode, 429)
   t.match(answer.json(), { title: 'Too Many Requests', detail: /in 90 seconds/ })
   t.equal(answer.headers['retry-after'], '90')
+  t.match(logged.at(0), { address: elsewhere, text: 'a wrong password' })
+  t.match(logged.at(-1), { address: elsewhere, text: /too many/ })
+  t.notMatch(JSON.stringify(logged), /horse/, 'and the log has no password')
   const form = await ask('/sign-in', {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },

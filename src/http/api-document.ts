@@ -43,17 +43,19 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
-function described({ tag, summary, body, answer }: Operation, schema: FastifySchema): FastifySchema {
+function described({ tag, summary, body, answer, mediaType }: Operation, schema: FastifySchema): FastifySchema {
   const whenWell =
-    answer === undefined ? { 204: { type: 'null', description: 'Done.' } } : { 200: jsonOf(answer, 'Well.') }
+    answer === undefined
+      ? { 204: { type: 'null', description: 'Done.' } }
+      : { 200: contentOf(answer, 'Well.', mediaType) }
   return {
     ...schema,
     ...{ tags: [tag], summary },
     ...(body !== undefined && { body }),
-    response: { ...whenWell, default: jsonOf(problem, 'Not done, and why.', 'application/problem+json') },
+    response: { ...whenWell, default: contentOf(problem, 'Not done, and why.', 'application/problem+json') },
   }
 }
 
-function jsonOf(schema: Schema, description: string, type = 'application/json'): object {
+function contentOf(schema: Schema, description: string, type = 'application/json'): object {
   return { description, content: { [type]: { schema } } }
 }

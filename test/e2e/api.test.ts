@@ -13,8 +13,6 @@ import { until } from '../lib/until.ts'
 
 /** The API's document, and the answers of the whole server beside it. */
 
-t.setTimeout(240_000)
-
 t.test(
   'the document is valid OpenAPI, and every operation answers as it says',
   { skip: without('ffmpeg', 'ffprobe') },
@@ -79,6 +77,20 @@ t.test(
     t.ok(titles.length >= 4)
     const variantIds = [titles[0].streams[0].variantId]
     await ask('GET', '/api/titles', { at: '/api/titles?limit=0', status: 400 })
+    const [listed] = await ask('GET', '/api/library', { at: '/api/library?limit=3' })
+    await ask('GET', '/api/library/{id}', { at: `/api/library/${listed.id}` })
+    await ask('GET', '/api/library/{id}/poster', { at: '/api/library/999999/poster', status: 404 })
+    await ask('GET', '/api/problems')
+    await ask('GET', '/api/history')
+    t.ok((await ask('GET', '/api/logs', { at: '/api/logs?level=debug' })).length >= 0)
+    t.ok((await ask('POST', '/api/checks', { body: {} })).checks.length > 3)
+    const events = new AbortController()
+    const stream = await fetch(`${url}/api/events`, { signal: events.signal })
+    const { value: piece } = await stream.body!.getReader().read()
+    events.abort()
+    const told = Buffer.from(piece ?? []).toString()
+    t.match(told, /^(retry: \d+\n|id: .*\n)+event: state\ndata: \{/m)
+    t.same(judge.faults('GET', '/api/events', 200, stream.headers.get('content-type'), told), [], 'GET /api/events')
     await ask('GET', '/api/queue')
     await ask('POST', '/api/queue/add', { body: { variantIds: [999_999] }, status: 404 })
     await ask('POST', '/api/queue/pause', { body: {} })

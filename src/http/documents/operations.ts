@@ -1,7 +1,8 @@
 import { channel, channelPatch, channels, channelTests, guide, lineup, live, programmes } from './channels.ts'
+import { checks, history, libraryPage, logs, problems, triedAccount, typedAccount } from './dashboard.ts'
 import { changed, queue } from './queue.ts'
-import { either, flag, id, list, object, oneOf, orNull, type Schema, text, time } from './shapes.ts'
-import { runReport, status, titles } from './status.ts'
+import { described, either, flag, id, list, object, oneOf, orNull, type Schema, text, time } from './shapes.ts'
+import { runReport, status, title, titles } from './status.ts'
 
 /** What an operation is for, and what it answers when all is well. */
 export interface Operation {
@@ -9,6 +10,8 @@ export interface Operation {
   readonly summary: string
   /** Undefined for an answer without content (204). */
   readonly answer?: Schema
+  /** What the answer is, where it is not JSON. */
+  readonly mediaType?: string
   /** What is sent, where the route itself leaves it to whoever acts. */
   readonly body?: Schema
 }
@@ -27,6 +30,31 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /api/session': { tag: 'sessions', summary: 'Sign in. Answers with a cookie.' },
   'DELETE /api/session': { tag: 'sessions', summary: 'Sign out.' },
   'GET /api/status': { tag: 'state', summary: 'How every part of the server is.', answer: status },
+  'GET /api/events': {
+    tag: 'state',
+    summary: 'What changes, as it changes: server-sent events, first "state" and then "patch" (RFC 7396).',
+    answer: described(text, 'The WHATWG HTML standard, section 9.2.'),
+    mediaType: 'text/event-stream',
+  },
+  'GET /api/history': { tag: 'state', summary: 'What the last hour was like.', answer: history },
+  'GET /api/logs': { tag: 'state', summary: 'The last lines of the log.', answer: logs },
+  'POST /api/checks': {
+    tag: 'state',
+    summary: 'Test the account, ffmpeg, the cache and the ports, as reelport doctor does.',
+    answer: checks,
+  },
+  'POST /api/try-account': {
+    tag: 'state',
+    summary: 'While nothing is configured: sign in to a provider, and say what it has.',
+    body: typedAccount,
+    answer: triedAccount,
+  },
+  'POST /api/save-account': {
+    tag: 'state',
+    summary: 'While nothing is configured: write the configuration with this account.',
+    body: typedAccount,
+    answer: object({ file: text }),
+  },
   'POST /api/sync': {
     tag: 'state',
     summary: 'Begin to bring the catalogue up to date; /api/status has how it goes.',
@@ -38,6 +66,19 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Titles whose name has these words, with their streams.',
     answer: titles,
   },
+  'GET /api/library': {
+    tag: 'titles',
+    summary: 'Titles in the order of their names, a page at a time.',
+    answer: libraryPage,
+  },
+  'GET /api/library/{id}': { tag: 'titles', summary: 'A title with its streams.', answer: title },
+  'GET /api/library/{id}/poster': {
+    tag: 'titles',
+    summary: 'Its poster, where it is here.',
+    answer: described(text, 'A picture: JPEG, PNG or WebP.'),
+    mediaType: 'image/*',
+  },
+  'GET /api/problems': { tag: 'titles', summary: 'What is not in the tree, and why.', answer: problems },
   'GET /api/queue': { tag: 'queue', summary: 'What is made into files, in its order.', answer: queue },
   'POST /api/queue/add': { tag: 'queue', summary: 'Have titles made.', answer: changed },
   'POST /api/queue/remove': { tag: 'queue', summary: 'Have titles not made.', answer: changed },

@@ -151,12 +151,13 @@ const stream = object({
   path: { type: ['string', 'null'] },
 })
 
+/** `/api/library/{id}`. */
+export const title: Schema = object({
+  ...{ id, kind: oneOf('movie', 'show'), name: text },
+  year: { type: ['integer', 'null'] },
+  tmdbId: { type: ['string', 'null'] },
+  streams: list(stream),
+})
+
 /** `/api/titles`. */
-export const titles: Schema = list(
-  object({
-    ...{ id, kind: oneOf('movie', 'show'), name: text },
-    year: { type: ['integer', 'null'] },
-    tmdbId: { type: ['string', 'null'] },
-    streams: list(stream),
-  }),
-)
+export const titles: Schema = list(title)

@@ -14,7 +14,7 @@ export function noticesOf(
   const note = (what: string, todo: string, page?: string) =>
     found.push({ weight: 'note', what, todo, ...(page !== undefined && { page }) })
 
-  if (syncFailure !== undefined) problem(`The last sync failed: ${syncFailure}`, 'Check the account', 'settings')
+  if (syncFailure !== undefined) problem(`The last sync failed: ${syncFailure}`, 'Check the account', 'checks')
   for (const { accountId, sections, warnings } of catalog.syncs) {
     for (const { section, outcome, message } of sections) {
       if (outcome === 'failed' || outcome === 'implausible')
@@ -30,7 +30,7 @@ export function noticesOf(
     problem(
       'The disk of the cache has no room: films being read are held in memory',
       'Free space, or lower cache.budget',
-      'settings',
+      'checks',
     )
   for (const { message } of cache.lastFailures.slice(0, maxOfAKind))
     note(`A file could not be read: ${message}`, 'It is tried again when it is read', 'logs')

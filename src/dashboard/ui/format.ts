@@ -10,7 +10,7 @@ export function size(bytes: number): string {
     value /= 1024
     unit++
   }
-  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${sizes[unit]}`
+  return `${value.toFixed(unit > 0 && value < 100 ? 1 : 0)} ${sizes[unit]}`
 }
 
 export const rate = (bytesPerSecond: number): string => `${size(bytesPerSecond)}/s`

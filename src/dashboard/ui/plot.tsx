@@ -13,6 +13,7 @@ export interface Line {
 }
 
 const height = 200
+const minutes = [1, 2, 5, 10, 15, 30].map(count => count * 60)
 const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power)
 /** Of a server that was just started, so much is shown as if it were there. */
 const leastSeconds = 300
@@ -100,7 +101,7 @@ function options(
       y: { range: (_, __, most) => [0, Math.max((most ?? 0) * 1.1, least)] },
     },
     axes: [
-      { ...axis, size: 28, values: (_, splits) => splits.map(at => clock(at * 1000)), space: 70 },
+      { ...axis, size: 28, incrs: minutes, values: (_, splits) => splits.map(at => clock(at * 1000)), space: 70 },
       {
         ...axis,
         size: 82,

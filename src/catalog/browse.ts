@@ -1,10 +1,11 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { Database } from '../lib/sqlite.ts'
 import { normaliseName } from './matching.ts'
 import type { Attachment } from './model.ts'
 import type { StreamStatus } from './status.ts'
 
 export interface TitleFilter {
-  /** Titles that contain this; empty for all. Looks at every title from `after` on until there are enough: 13 ms for 180,000. */
+  /** Titles that contain this; empty for all. */
   readonly text: string
   readonly kind?: 'movie' | 'show' | undefined
   /** Titles whose names come from this letter on. */
@@ -27,8 +28,11 @@ export interface ListedTitle {
 
 /** The library as people leaf through it: ordered by name, a page at a time, from an index. */
 export interface BrowseQueries {
-  /** Up to `limit` titles behind a page's cursor. */
-  browse(filter: TitleFilter, limit: number, after?: string): readonly ListedTitle[]
+  /**
+   * Up to `limit` titles behind a page's cursor. A search looks at all titles from there on until there are enough, some at a
+   * time: reads of files go first.
+   */
+  browse(filter: TitleFilter, limit: number, after?: string): Promise<readonly ListedTitle[]>
   /** A title's poster, if it is here, and what its bytes are. */
   poster(titleId: number): (Attachment & { readonly extension: string }) | undefined
 }
@@ -41,15 +45,27 @@ interface TitleRow {
   readonly matchKey: string
 }
 
+/** A place in the order of titles. */
+interface Place {
+  readonly key: string
+  readonly kind: string
+  readonly id: number
+}
+
+/** Titles that are looked at in one turn of the event loop: about a millisecond. */
+const lookedAt = 10_000
+
 export function browseQueries(db: Database): BrowseQueries {
-  const page = db.prepare<
-    { key: string; kind: string; id: number; text: string; only: string | null; limit: number },
-    TitleRow
-  >(`
-    select id, kind, name, year, match_key as matchKey from title indexed by title_match
-    where (match_key, kind, id) > (@key, @kind, @id) and (@text = '' or instr(match_key, @text) > 0)
-      and (@only is null or kind = @only)
-    order by match_key, kind, id limit @limit`)
+  const behind = `
+    select match_key, kind, id from title indexed by title_match
+    where (match_key, kind, id) > (@key, @kind, @id) order by match_key, kind, id`
+  const page = db.prepare<Place & { text: string; only: string | null; limit: number }, TitleRow>(`
+    select t.id, t.kind, t.name, t.year, p.match_key as matchKey
+    from (${behind} limit ${lookedAt}) p join title t on t.id = p.id
+    where (@text = '' or instr(p.match_key, @text) > 0) and (@only is null or p.kind = @only)
+    order by p.match_key, p.kind, p.id limit @limit`)
+  const last = db.prepare<Place, Place>(`
+    select match_key as key, kind, id from (${behind} limit 1 offset ${lookedAt - 1})`)
   const states = db.prepare<[number], { state: StreamStatus['state']; count: number }>(`
     select case when l.missing_since is not null or v.missing_since is not null then 'missing'
         when n.id is not null then 'published' when v.failure_code is not null then 'failed'
@@ -61,16 +77,26 @@ export function browseQueries(db: Database): BrowseQueries {
     from attachment t join account a on a.id = t.account_id
     where t.title_id = ? and t.season is null and t.kind = 'poster' and t.size is not null order by t.id desc limit 1`)
 
+  const listed = ({ matchKey, ...title }: TitleRow): ListedTitle => ({
+    cursor: `${title.kind}:${title.id}:${matchKey}`,
+    ...title,
+    states: Object.fromEntries(states.all(title.id).map(({ state, count }) => [state, count])),
+    hasPoster: poster.get(title.id) !== undefined,
+  })
+
   return {
-    browse({ text, kind, from }, limit, after) {
-      const start = after === undefined ? { key: keyFrom(from), kind: '', id: 0 } : parseCursor(after)
-      const words = text.trim() === '' ? '' : normaliseName(text)
-      return page.all({ ...start, text: words, only: kind ?? null, limit }).map(({ matchKey, ...title }) => ({
-        cursor: `${title.kind}:${title.id}:${matchKey}`,
-        ...title,
-        states: Object.fromEntries(states.all(title.id).map(({ state, count }) => [state, count])),
-        hasPoster: poster.get(title.id) !== undefined,
-      }))
+    async browse({ text, kind, from }, limit, after) {
+      const sought = { text: text.trim() === '' ? '' : normaliseName(text), only: kind ?? null }
+      const found: TitleRow[] = []
+      let place: Place | undefined = after === undefined ? { key: keyFrom(from), kind: '', id: 0 } : parseCursor(after)
+      for (;;) {
+        found.push(...page.all({ ...place, ...sought, limit: limit - found.length }))
+        if (found.length === limit) break
+        place = last.get(place)
+        if (place === undefined) break
+        await immediate()
+      }
+      return found.map(listed)
     },
     poster: titleId => poster.get(titleId),
   }
@@ -81,7 +107,7 @@ function keyFrom(letter: string | undefined): string {
   return letter === undefined || letter === '' ? '' : normaliseName(letter)
 }
 
-function parseCursor(cursor: string): { key: string; kind: string; id: number } {
+function parseCursor(cursor: string): Place {
   const [, kind = '', id = '0', key = ''] = /^(movie|show):(\d{1,15}):(.*)$/s.exec(cursor) ?? []
   return { key, kind, id: Number(id) }
 }

@@ -7,10 +7,10 @@ import { measureAll, type Opened, open } from './lib/open-catalog.ts'
 const signal = new AbortController().signal
 
 /** Every page of a filter, joined. */
-function leaf({ catalog }: Opened, filter: TitleFilter, limit: number): readonly ListedTitle[] {
+async function leaf({ catalog }: Opened, filter: TitleFilter, limit: number): Promise<readonly ListedTitle[]> {
   const all: ListedTitle[] = []
   for (let after: string | undefined; ; ) {
-    const page = catalog.browse(filter, limit, after)
+    const page = await catalog.browse(filter, limit, after)
     all.push(...page)
     if (page.length < limit) return all
     after = page.at(-1)!.cursor
@@ -37,12 +37,13 @@ t.test('pages of any length hold every title once, in the order of their names',
       }
       await opened.writer.sync(source, { signal })
       const { movie: films, show: shows } = opened.catalog.summary().titles
-      const all = leaf(opened, { text: '' }, limit)
+      const all = await leaf(opened, { text: '' }, limit)
       const ids = (listed: readonly ListedTitle[]) => listed.map(({ id }) => id)
       if (new Set(ids(all)).size !== films + shows || all.length !== films + shows) return false
-      const onlyShows = leaf(opened, { text: '', kind: 'show' }, limit)
+      const onlyShows = await leaf(opened, { text: '', kind: 'show' }, limit)
       const expected = all.filter(({ kind }) => kind === 'show')
-      return `${ids(onlyShows)}` === `${ids(expected)}` && `${ids(leaf(opened, { text: '' }, 1_000))}` === `${ids(all)}`
+      const atOnce = await leaf(opened, { text: '' }, 1_000)
+      return `${ids(onlyShows)}` === `${ids(expected)}` && `${ids(atOnce)}` === `${ids(all)}`
     }),
     { numRuns: 40 },
   )
@@ -53,17 +54,40 @@ t.test('a title is found by a part of its name, from a letter on, with what is t
   const source = new FakeProvider()
   source.answers = { movies: [movie('1', 'The Last Signal (2021)'), movie('2', 'A Quiet Orbit'), movie('3', 'Zebra')] }
   await opened.writer.sync(source, { signal })
-  const names = (filter: TitleFilter) => leaf(opened, filter, 2).map(({ name }) => name)
-  t.strictSame(names({ text: 'SIGNAL' }), ['The Last Signal'])
-  t.strictSame(names({ text: 'Quïet or' }), ['A Quiet Orbit'], 'whatever its accents and spaces')
-  t.strictSame(names({ text: '', from: 't' }), ['The Last Signal', 'Zebra'])
-  t.strictSame(names({ text: '%' }), [])
-  const [waiting] = opened.catalog.browse({ text: 'zebra' }, 1)
+  const names = async (filter: TitleFilter) => (await leaf(opened, filter, 2)).map(({ name }) => name)
+  t.strictSame(await names({ text: 'SIGNAL' }), ['The Last Signal'])
+  t.strictSame(await names({ text: 'Quïet or' }), ['A Quiet Orbit'], 'whatever its accents and spaces')
+  t.strictSame(await names({ text: '', from: 't' }), ['The Last Signal', 'Zebra'])
+  t.strictSame(await names({ text: '%' }), [])
+  const [waiting] = await opened.catalog.browse({ text: 'zebra' }, 1)
   t.match(waiting, { states: { waiting: 1 }, hasPoster: false })
   measureAll(opened)
-  const [here] = opened.catalog.browse({ text: 'zebra' }, 1)
+  const [here] = await opened.catalog.browse({ text: 'zebra' }, 1)
   t.strictSame(here!.states, { published: 1 })
   t.match(opened.catalog.title(here!.id), { name: 'Zebra', streams: [{ state: 'published', path: /Zebra/ }] })
   t.equal(opened.catalog.title(999), undefined)
-  t.strictSame(opened.catalog.browse({ text: '' }, 2, 'nonsense').length, 2, 'a cursor that is none is the beginning')
+  t.strictSame(
+    (await opened.catalog.browse({ text: '' }, 2, 'nonsense')).length,
+    2,
+    'a cursor that is none is the beginning',
+  )
+})
+
+t.test('a search through more titles than are looked at in one turn misses none', async t => {
+  using opened = open(t.testdir())
+  const source = new FakeProvider()
+  const films = Array.from({ length: 25_000 }, (_, at) => `${at % 6_000 === 0 ? 'Rare' : 'Usual'} Film ${at}`)
+  source.answers = { movies: films.map((name, at) => movie(`${at}`, name)), shows: [show('s', 'A Rare Show')] }
+  await opened.writer.sync(source, { signal })
+  const rare = await leaf(opened, { text: 'rare' }, 2)
+  t.same(
+    rare.map(({ name }) => name).toSorted(),
+    ['A Rare Show', ...films.filter(name => /^Rare/.test(name))].toSorted(),
+  )
+  t.same(
+    (await leaf(opened, { text: '', kind: 'show' }, 5)).map(({ name }) => name),
+    ['A Rare Show'],
+    'nor one of another kind',
+  )
+  t.equal((await leaf(opened, { text: '' }, 1_000)).length, 25_001)
 })

@@ -136,9 +136,13 @@ const controlFacts = { firmware: model.firmware, model: model.name, version: mod
 function listenUdp(host: string, port: number): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4')
-    socket.once('error', reject)
+    const fail = (error: Error) => {
+      socket.close() // one that could not bind is open all the same
+      reject(error)
+    }
+    socket.once('error', fail)
     socket.bind(port, host === '::' ? '0.0.0.0' : host, () => {
-      socket.off('error', reject)
+      socket.off('error', fail)
       socket.on('error', () => {}) // a packet that could not be sent
       resolve(socket)
     })

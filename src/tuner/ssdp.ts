@@ -37,6 +37,7 @@ export async function startSsdp({ devices, location, clock, log }: SsdpDeps): Pr
   try {
     await bound(socket)
   } catch (error) {
+    socket.close()
     log.warn({ reason: (error as Error).message }, 'SSDP is off: its port cannot be had')
     return undefined
   }

@@ -7,6 +7,7 @@ import { silentLog } from '../../src/lib/log.ts'
 import { readPacket, writePacket } from '../../src/tuner/discovery-packet.ts'
 import { isDeviceId, newDeviceId, startDiscovery, type TunerDevice } from '../../src/tuner/index.ts'
 import { without } from '../lib/programs.ts'
+import { until } from '../lib/until.ts'
 
 const run = promisify(execFile)
 const ids = [newDeviceId(), newDeviceId()] as const
@@ -117,9 +118,12 @@ t.test('only what is asked for answers, and garbage gets nothing', async t => {
 
 t.test('a port that is taken is said, and nothing else is lost', async t => {
   await using _ = await startDiscovery(options, deps)
+  const sockets = () => process.getActiveResourcesInfo().filter(kind => kind === 'UDPWrap').length
+  const before = sockets()
   await t.rejects(startDiscovery(options, deps), { name: 'ListenError', message: /65001/ })
   await using second = await startDiscovery({ ...options, hdhomerun: 'auto' }, deps)
   t.strictSame(second.how, { hdhomerun: false, ssdp: false })
+  await until('sockets that came to nothing to be closed', () => sockets() === before)
 })
 
 t.test('SSDP: a search finds the device, and it says goodbye', { skip: without('gssdp-discover') }, async t => {

@@ -59,9 +59,13 @@ export async function startRpcUdpServer(options: RpcUdpServerOptions): Promise<R
     })
   })
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject)
+    const fail = (error: Error) => {
+      socket.close() // one that could not bind is open all the same
+      reject(error)
+    }
+    socket.once('error', fail)
     socket.bind({ address: host, port: options.port, exclusive: true }, () => {
-      socket.off('error', reject)
+      socket.off('error', fail)
       socket.on('error', () => {})
       resolve()
     })

@@ -96,7 +96,10 @@ async function configuration(t: Test): Promise<Config> {
   const parent = mkdtempSync(join(tmpdir(), 'reelport-app-'))
   t.teardown(() => rmSync(parent, { recursive: true, force: true }))
   const [nfs, http] = [await freePort(), await freePort()]
-  return configFor(join(parent, 'data'), demo, { 'nfs-port': String(nfs), 'http-port': String(http) })
+  return configFor(join(parent, 'data'), demo, {
+    ...{ 'nfs-port': String(nfs), 'http-port': String(http) },
+    'tuner-discovery': 'off', // its port may be another test's
+  })
 }
 
 /** What a server keeps alive that the demo provider does not: threads, listeners, sockets. */

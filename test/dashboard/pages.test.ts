@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { keepPassword, removePassword } from '../../src/access/index.ts'
 import { findInstance } from '../../src/app/index.ts'
 import { loadConfig } from '../../src/config/index.ts'
 import { LogTail } from '../../src/lib/log-tail.ts'
 import { openLog } from '../../src/lib/logging.ts'
+import { Secret } from '../../src/lib/secret.ts'
 import { openBrowser, openPage } from '../lib/browser.ts'
 import { without } from '../lib/programs.ts'
 import { type ServedDemo, serveDemo } from '../lib/served-demo.ts'
@@ -248,6 +250,26 @@ t.test('a person and the dashboard', { skip }, async t => {
     await page.waitForURL('**/plain')
     t.match(await page.locator('pre').first().innerText(), /mount -t nfs/)
     await page.context().close()
+  })
+
+  await t.test('a person signs in, changes something, and signs out', async t => {
+    const { data } = served.config
+    await keepPassword(data, new Secret('correct horse'), 'command')
+    const { page, faults } = await openPage(browser, url)
+    await page.goto(url)
+    await page.getByLabel('Password').fill('correct horse')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.locator('.link.on').waitFor()
+    await show(page, url, 'sync')
+    await page.getByRole('button', { name: 'Sync now' }).click()
+    await page.locator('.said', { hasText: 'A sync has begun.' }).waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.waitForURL('**/sign-in?to=*')
+    const status = await page.request.get(`${url}/api/status`)
+    t.equal(status.status(), 401)
+    t.strictSame(faults, [])
+    await page.context().close()
+    removePassword(data)
   })
 
   await t.test('a page that was left alone comes back by itself', async t => {

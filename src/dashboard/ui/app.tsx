@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { act, get, signIn } from './api.ts'
 import { Channels } from './pages/channels.tsx'
 import { ChecksPage } from './pages/checks.tsx'
 import { Guide } from './pages/guide.tsx'
@@ -16,7 +17,7 @@ import { SyncPage } from './pages/sync.tsx'
 import { TitlePage } from './pages/title.tsx'
 import { Page } from './parts.tsx'
 import { route } from './route.ts'
-import { isConnected, said, state } from './store.ts'
+import { doing, isConnected, said, state } from './store.ts'
 
 interface Entry {
   readonly label: string
@@ -102,6 +103,7 @@ export function App() {
                 </li>
               ),
             )}
+            <SignOut />
           </ul>
         </nav>
         <p class={isConnected.value ? 'link on' : 'link'}>{isConnected.value ? 'Live' : 'Connecting …'}</p>
@@ -111,6 +113,28 @@ export function App() {
         {said.value}
       </p>
     </div>
+  )
+}
+
+/** For who came in with a password. */
+function SignOut() {
+  const [isSignedIn, setSignedIn] = useState(false)
+  useEffect(() => {
+    void get<{ readonly by: string | null }>('/api/session').then(
+      ({ by }) => setSignedIn(by === 'session'),
+      () => {}, // the page says elsewhere that the server does not answer
+    )
+  }, [])
+  if (!isSignedIn) return null
+  return (
+    <li>
+      <button
+        type="button"
+        onClick={() => void doing('Signed out.', () => act('DELETE', '/api/session')).then(isOut => isOut && signIn())}
+      >
+        Sign out
+      </button>
+    </li>
   )
 }
 

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { number } from './format.ts'
 import { doing } from './store.ts'
 
 export function Page({
@@ -120,6 +121,44 @@ export function Table({
 
 export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>
+}
+
+/** Leafs through pages that begin behind cursors: `cursors` are those of the pages so far, `next` is where the next one begins. */
+export function Pager<Cursor>({
+  of,
+  cursors,
+  isLast,
+  next,
+  go,
+}: {
+  of: string
+  cursors: readonly Cursor[]
+  isLast: boolean
+  /** Undefined while this page is not there yet. */
+  next: Cursor | undefined
+  go: (cursors: readonly Cursor[]) => void
+}) {
+  return (
+    <nav class="pager" aria-label={`Pages of ${of}`}>
+      <button
+        type="button"
+        class="button"
+        aria-disabled={cursors.length === 0}
+        onClick={() => go(cursors.slice(0, -1))}
+      >
+        ← Before
+      </button>
+      <span>Page {number(cursors.length + 1)}</span>
+      <button
+        type="button"
+        class="button"
+        aria-disabled={isLast}
+        onClick={() => !isLast && next !== undefined && go([...cursors, next])}
+      >
+        Next →
+      </button>
+    </nav>
+  )
 }
 
 /** A button that does something at the server; what came of it is read out. */

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { act, type Channel, get } from '../api.ts'
 import { moment, number, plural } from '../format.ts'
-import { Act, Badge, Empty, Page, Table, type Tone, useAnswer } from '../parts.tsx'
+import { Act, Badge, Empty, Page, Pager, Table, type Tone, useAnswer } from '../parts.tsx'
 import { doing, state } from '../store.ts'
 
 const pageSize = 50
@@ -58,25 +58,7 @@ export function Channels() {
           </Table>
         )}
       </div>
-      <nav class="pager" aria-label="Pages of channels">
-        <button
-          type="button"
-          class="button"
-          aria-disabled={cursors.length === 0}
-          onClick={() => setCursors(cursors.slice(0, -1))}
-        >
-          ← Before
-        </button>
-        <span>Page {number(cursors.length + 1)}</span>
-        <button
-          type="button"
-          class="button"
-          aria-disabled={isLast}
-          onClick={() => !isLast && channels !== undefined && setCursors([...cursors, channels.at(-1)!.id])}
-        >
-          Next →
-        </button>
-      </nav>
+      <Pager of="channels" cursors={cursors} isLast={isLast} next={channels?.at(-1)?.id} go={setCursors} />
     </Page>
   )
 }

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/a11y/useSemanticElements: cells are as wide as programmes are long, which a table cannot do
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Channel, get, type Programme } from '../api.ts'
-import { clock, date, number } from '../format.ts'
-import { Empty, Page, useAnswer } from '../parts.tsx'
+import { clock, date } from '../format.ts'
+import { Empty, Page, Pager, useAnswer } from '../parts.tsx'
 
 const pageSize = 15
 const hourMs = 3_600_000
@@ -63,25 +63,7 @@ export function Guide() {
           </>
         )}
       </p>
-      <nav class="pager" aria-label="Pages of channels">
-        <button
-          type="button"
-          class="button"
-          aria-disabled={cursors.length === 0}
-          onClick={() => setCursors(cursors.slice(0, -1))}
-        >
-          ← Before
-        </button>
-        <span>Page {number(cursors.length + 1)}</span>
-        <button
-          type="button"
-          class="button"
-          aria-disabled={isLast}
-          onClick={() => !isLast && rows !== undefined && setCursors([...cursors, rows.at(-1)!.channel.id])}
-        >
-          Next →
-        </button>
-      </nav>
+      <Pager of="channels" cursors={cursors} isLast={isLast} next={rows?.at(-1)?.channel.id} go={setCursors} />
     </Page>
   )
 }

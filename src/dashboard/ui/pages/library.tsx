@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { get, type ListedTitle, type MissingStream, type StreamState } from '../api.ts'
-import { moment, number, plural } from '../format.ts'
-import { Badge, Empty, Page, Table, type Tone, useAnswer } from '../parts.tsx'
+import { moment, plural } from '../format.ts'
+import { Badge, Empty, Page, Pager, Table, type Tone, useAnswer } from '../parts.tsx'
 import { refine, route } from '../route.ts'
 import { state } from '../store.ts'
 
@@ -117,25 +117,7 @@ function Titles() {
           ))}
         </ul>
       </div>
-      <nav class="pager" aria-label="Pages of titles">
-        <button
-          type="button"
-          class="button"
-          aria-disabled={cursors.length === 0}
-          onClick={() => setCursors(cursors.slice(0, -1))}
-        >
-          ← Before
-        </button>
-        <span>Page {number(cursors.length + 1)}</span>
-        <button
-          type="button"
-          class="button"
-          aria-disabled={isLast}
-          onClick={() => !isLast && titles !== undefined && setCursors([...cursors, titles.at(-1)!.cursor])}
-        >
-          Next →
-        </button>
-      </nav>
+      <Pager of="titles" cursors={cursors} isLast={isLast} next={titles?.at(-1)?.cursor} go={setCursors} />
     </>
   )
 }
@@ -203,25 +185,7 @@ function Problems() {
           </tr>
         ))}
       </Table>
-      <nav class="pager" aria-label="Pages of problems">
-        <button
-          type="button"
-          class="button"
-          aria-disabled={cursors.length === 0}
-          onClick={() => setCursors(cursors.slice(0, -1))}
-        >
-          ← Before
-        </button>
-        <span>Page {number(cursors.length + 1)}</span>
-        <button
-          type="button"
-          class="button"
-          aria-disabled={isLast}
-          onClick={() => !isLast && setCursors([...cursors, found.at(-1)!.cursor])}
-        >
-          Next →
-        </button>
-      </nav>
+      <Pager of="problems" cursors={cursors} isLast={isLast} next={found.at(-1)?.cursor} go={setCursors} />
     </>
   )
 }

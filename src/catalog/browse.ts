@@ -2,7 +2,7 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type { Database } from '../lib/sqlite.ts'
 import { normaliseName } from './matching.ts'
 import type { Attachment } from './model.ts'
-import type { StreamStatus } from './status.ts'
+import { type StreamStatus, streamState } from './status.ts'
 
 export interface TitleFilter {
   /** Titles that contain this; empty for all. */
@@ -67,9 +67,7 @@ export function browseQueries(db: Database): BrowseQueries {
   const last = db.prepare<Place, Place>(`
     select match_key as key, kind, id from (${behind} limit 1 offset ${lookedAt - 1})`)
   const states = db.prepare<[number], { state: StreamStatus['state']; count: number }>(`
-    select case when l.missing_since is not null or v.missing_since is not null then 'missing'
-        when n.id is not null then 'published' when v.failure_code is not null then 'failed'
-        when l.libraries = 0 then 'hidden' when v.to_make then 'to-make' else 'waiting' end as state, count(*) as count
+    select ${streamState} as state, count(*) as count
     from listing l join variant v on v.listing_id = l.id left join node n on n.rendition_id = v.rendition_id
     where l.title_id = ? group by 1 order by 1`)
   const poster = db.prepare<[number], Attachment & { readonly extension: string }>(`

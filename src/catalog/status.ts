@@ -78,6 +78,12 @@ export interface StatusQueries {
 
 const maxStreams = 200
 
+/** `StreamStatus.state` in SQL, of a listing `l`, its variant `v` and the node `n` of that, if there is one. */
+export const streamState = `
+  case when l.missing_since is not null or v.missing_since is not null then 'missing'
+    when n.id is not null then 'published' when v.failure_code is not null then 'failed'
+    when l.libraries = 0 then 'hidden' when v.to_make then 'to-make' else 'waiting' end`
+
 export function statusQueries(db: Database): StatusQueries {
   const tally = db.prepare<[], { of: string; what: string; count: number }>('select of, what, count from tally')
   const libraries = db.prepare<[], { name: string; kind: 'movies' | 'shows'; files: number }>(
@@ -113,9 +119,7 @@ export function statusQueries(db: Database): StatusQueries {
   const one = db.prepare<[number], TitleRow>(`select ${titleColumns} from title where id = ?`)
   const streams = db.prepare<[number, number], StreamStatus & { nodeId: number | null }>(`
     select v.id as variantId, a.name as accountId, l.name, v.season, v.number,
-      case when l.missing_since is not null or v.missing_since is not null then 'missing'
-        when n.id is not null then 'published' when v.failure_code is not null then 'failed'
-        when l.libraries = 0 then 'hidden' when v.to_make then 'to-make' else 'waiting' end as state,
+      ${streamState} as state,
       v.stream, v.stream_reason as streamReason, r.form,
       v.failure_code || ': ' || v.failure_message as reason,
       coalesce(l.missing_since, v.missing_since, v.failed_since) as since, v.next_try_at as nextTryAt,

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { writePrivate } from '../lib/private-file.ts'
 import type { Secret } from '../lib/secret.ts'
 import { AccessError, hashPassword, isPassword, type PasswordHash } from './password.ts'
 
@@ -14,10 +15,7 @@ interface PasswordRecord extends PasswordHash {
 export async function keepPassword(directory: string, password: Secret, from: PasswordOrigin): Promise<void> {
   const path = pathIn(directory)
   const record: PasswordRecord = { from, ...(await hashPassword(password)) }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  // written beside it and renamed: whoever reads sees the old one or the new one
-  writeFileSync(`${path}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+  writePrivate(path, `${JSON.stringify(record)}\n`)
 }
 
 /** From then on nobody can sign in, and every session has ended. */

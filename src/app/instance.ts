@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { finishRestore } from '../backup/index.ts'
+import { writePrivate } from '../lib/private-file.ts'
 import { Secret } from '../lib/secret.ts'
 import { openDatabase } from '../lib/sqlite.ts'
 import { restoreTarget } from './kept-files.ts'
@@ -116,9 +117,4 @@ function unusable(verb: string, directory: string, error: unknown): DataDirector
   return new DataDirectoryError(`Cannot ${verb} the data directory ${directory}: ${message}; ${right}`, {
     cause: error,
   })
-}
-
-function writePrivate(path: string, text: string): void {
-  writeFileSync(path, text, { mode: 0o600 })
-  chmodSync(path, 0o600)
 }

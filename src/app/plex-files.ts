@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { writePrivate } from '../lib/private-file.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { BegunCollection } from '../plex/index.ts'
 
@@ -40,11 +41,3 @@ export function writeLinkedToken(path: string, token: Secret): void {
 }
 
 const notePath = (data: string) => join(data, 'plex.json')
-
-/** Also before the server's first start, which makes the directory. */
-function writePrivate(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const temporary = `${path}.new`
-  writeFileSync(temporary, content, { mode: 0o600 })
-  renameSync(temporary, path)
-}

@@ -303,7 +303,7 @@ export async function startApp(
         access,
       },
       [
-        dashboardRoutes(dashboardDeps(parts, tail, demoIn !== undefined)),
+        dashboardRoutes(dashboardDeps(parts, { access, tail, isDemo: demoIn !== undefined })),
         libraryRoutes(libraryAnswers(catalog, attaching)),
         queueRoutes(queueActions(queue)),
         ...(live === undefined ? [] : [withoutSignIn(live.routes), channelRoutes(live.actions)]),

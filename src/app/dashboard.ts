@@ -1,4 +1,5 @@
 import type { Counters, DashboardDeps, DashboardState, Procedure } from '../dashboard/index.ts'
+import { type Access, mayStillLook } from '../http/index.ts'
 import type { LogTail } from '../lib/log-tail.ts'
 import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
@@ -11,8 +12,12 @@ const maxQueued = 100
 const maxFailures = 20
 
 /** What the dashboard asks of the running parts. `isDemo`: they serve the demo provider because there is no account. */
-export function dashboardDeps(parts: Parts, tail: LogTail, isDemo: boolean): DashboardDeps {
+export function dashboardDeps(
+  parts: Parts,
+  { access, tail, isDemo }: { readonly access: Access; readonly tail: LogTail; readonly isDemo: boolean },
+): DashboardDeps {
   return {
+    mayStillLook: request => mayStillLook(request, access),
     tail,
     state: () => dashboardState(parts, tail, isDemo),
     counters: () => countersOf(parts),

@@ -58,6 +58,8 @@ export interface Access {
   isToken(text: string): boolean
   /** When a session ends that is not used again, in milliseconds since the epoch; undefined for none of ours. Using it prolongs it. */
   session(id: string): number | undefined
+  /** The same, but only looks: that is no use of it. */
+  sessionEnd(id: string): number | undefined
   /** `address` as Node's sockets give it. */
   signIn(password: Secret, address: string): Promise<SignInOutcome>
   signOut(id: string): void

@@ -9,7 +9,12 @@ const typeOf: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'imag
 export function libraryAnswers(catalog: Catalog, { attachments }: Pick<Attaching, 'attachments'>): LibraryAnswers {
   return {
     page: ({ q, kind, from, limit, after }) => catalog.browse({ text: q, kind, from }, limit, after),
-    title: id => catalog.title(id),
+    title(id) {
+      const title = catalog.title(id)
+      if (title === undefined) return undefined
+      const { plot = null, genres = [], runtimeMinutes = null } = catalog.description(id)
+      return { ...title, hasPoster: catalog.poster(id) !== undefined, plot, genres, runtimeMinutes }
+    },
     async poster(id, signal) {
       const poster = catalog.poster(id)
       if (poster === undefined) return undefined

@@ -91,7 +91,7 @@ t.test('a person and the dashboard', { skip }, async t => {
 
   await t.test('pages do not jump while they fill', async t => {
     const { page } = await openPage(browser, url, { viewport: { width: 1280, height: 900 } })
-    for (const name of ['overview', 'library', 'queue', 'guide', 'nfs']) {
+    for (const name of ['overview', 'library', 'title/1', 'queue', 'guide', 'nfs']) {
       await page.goto('about:blank')
       await show(page, url, name)
       await page.waitForLoadState('networkidle', { timeout: 1_000 }).catch(() => {}) // the events never end
@@ -178,6 +178,12 @@ t.test('a person and the dashboard', { skip }, async t => {
     await page.locator('.shelf img').evaluate(picture => (picture as unknown as { decode(): Promise<void> }).decode())
     await page.locator('.shelf a').click()
     await page.getByText('/Movies/A Quiet Orbit').waitFor()
+    await page
+      .getByAltText('Poster of A Quiet Orbit')
+      .evaluate(picture => (picture as unknown as { decode(): Promise<void> }).decode())
+    await page
+      .getByText([...served.demo.catalogue.movies()].find(({ name }) => /A Quiet Orbit/.test(name))!.plot!)
+      .waitFor()
     await page.getByRole('button', { name: /Bring it here/ }).click()
     await said(/is in the queue/)
     await until('it to be made', () => served.app.status().queue.made >= 4)

@@ -35,6 +35,10 @@ export interface Title {
   readonly name: string
   readonly year: number | null
   readonly tmdbId: string | null
+  readonly hasPoster: boolean
+  readonly plot: string | null
+  readonly genres: readonly string[]
+  readonly runtimeMinutes: number | null
   readonly streams: readonly Stream[]
 }
 

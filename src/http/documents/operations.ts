@@ -2,7 +2,7 @@ import { channel, channelPatch, channels, channelTests, guide, lineup, live, pro
 import { checks, history, libraryPage, logs, problems, triedAccount, typedAccount } from './dashboard.ts'
 import { changed, queue } from './queue.ts'
 import { described, either, flag, id, list, object, oneOf, orNull, type Schema, text, time } from './shapes.ts'
-import { runReport, status, title, titles } from './status.ts'
+import { runReport, status, titleDetails, titles } from './status.ts'
 
 /** What an operation is for, and what it answers when all is well. */
 export interface Operation {
@@ -71,7 +71,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Titles in the order of their names, a page at a time.',
     answer: libraryPage,
   },
-  'GET /api/library/{id}': { tag: 'titles', summary: 'A title with its streams.', answer: title },
+  'GET /api/library/{id}': { tag: 'titles', summary: 'A title with its streams.', answer: titleDetails },
   'GET /api/library/{id}/poster': {
     tag: 'titles',
     summary: 'Its poster, where it is here.',

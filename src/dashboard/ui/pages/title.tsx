@@ -1,6 +1,7 @@
 import { act, get, type Stream, type Title } from '../api.ts'
-import { moment, plural, size } from '../format.ts'
+import { duration, moment, plural, size } from '../format.ts'
 import { Act, Badge, Card, Empty, Page, Table, useAnswer } from '../parts.tsx'
+import { Poster } from '../poster.tsx'
 import { route } from '../route.ts'
 import { state } from '../store.ts'
 import { toneOf, wordOf } from './library.tsx'
@@ -33,6 +34,7 @@ export function TitlePage() {
       </Page>
     )
   const { name, year, kind, streams } = title
+  const length = title.runtimeMinutes === null ? undefined : duration(title.runtimeMinutes * 60_000)
   return (
     <Page
       title={year === null ? name : `${name} (${year})`}
@@ -43,6 +45,13 @@ export function TitlePage() {
         </a>
       }
     >
+      <div class="about-title">
+        <Poster key={title.id} id={title.id} name={name} hasPoster={title.hasPoster} alt={`Poster of ${name}`} />
+        <div>
+          <p class="soft">{[year, length, title.genres.join(', ')].filter(Boolean).join(' · ')}</p>
+          <p>{title.plot ?? 'The provider says nothing about it.'}</p>
+        </div>
+      </div>
       <Card title={kind === 'movie' ? 'Versions' : 'Episodes'} wide>
         <Table caption={`Streams of ${name}`} head={['What', 'State', 'Size', 'Where', 'Actions']}>
           {streams.map(stream => (

@@ -304,7 +304,7 @@ export async function startApp(
       },
       [
         dashboardRoutes(dashboardDeps(parts, { access, tail, isDemo: demoIn !== undefined })),
-        libraryRoutes(libraryAnswers(catalog, attaching)),
+        libraryRoutes(libraryAnswers({ catalog, attaching, thread, wake })),
         queueRoutes(queueActions(queue)),
         ...(live === undefined ? [] : [withoutSignIn(live.routes), channelRoutes(live.actions)]),
       ],

@@ -103,6 +103,11 @@ export interface CatalogWriter extends Disposable {
   noteFindings(found: ReadonlyMap<number, Uint8Array>): void
   /** The bytes upstream are no longer a published rendition's: it is measured before all others and stays until then. */
   invalidate(renditionId: number, reason: string): Changes
+  /**
+   * Has streams measured now that wait for their next try. Those that are measured stay as they are: their sizes are promised
+   * (invariant 3), and a read notices when their bytes are others. `unknown` are these, and those that are not offered.
+   */
+  measureAgain(variantIds: readonly number[]): MeasuredAgain
   /** Takes in what came of fetching pictures and subtitles: files appear, or a reason and the time of the next try are kept. */
   attach(results: readonly AttachResult[]): Changes
   /** An attachment's bytes are not to be had any more: its file goes, and another one is fetched. */
@@ -111,6 +116,12 @@ export interface CatalogWriter extends Disposable {
   setLibraries(libraries: readonly LibraryOptions[]): Changes
   /** Removes what has been missing for longer than the grace period. */
   retire(): Changes
+}
+
+/** Streams by the number of their variant. */
+export interface MeasuredAgain {
+  readonly changed: readonly number[]
+  readonly unknown: readonly number[]
 }
 
 export interface CatalogWriterOptions {
@@ -199,6 +210,7 @@ export function openCatalogWriter(
       if (owner !== undefined) sidecars.refreshOwner(owner)
     })
     const recordAll = db.transaction((results: readonly Measurement[]) => results.forEach(measurements.record))
+    const again = db.transaction((ids: readonly number[]) => ids.filter(measurements.measureAgain))
 
     libraries.configure(configured)
     if (accounts !== undefined) abandonOtherAccounts(db, accounts, now())
@@ -219,6 +231,10 @@ export function openCatalogWriter(
       invalidate(renditionId, reason) {
         measurements.invalidate(renditionId, reason)
         return takeChanges()
+      },
+      measureAgain(variantIds) {
+        const changed = again.immediate(variantIds)
+        return { changed, unknown: variantIds.filter(id => !changed.includes(id)) }
       },
       attach(results) {
         recordAttached.immediate(results)

@@ -134,4 +134,6 @@ export interface LibraryAnswers {
   title(id: number): unknown
   poster(id: number, signal: AbortSignal): Promise<Poster | undefined>
   problems(limit: number, after?: string): unknown
+  /** Has streams measured now that wait for their next try. @throws HttpProblem when there is none among them. */
+  measureAgain(variantIds: readonly number[]): Promise<unknown>
 }

@@ -12,6 +12,7 @@ import { openLog } from '../../src/lib/logging.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { openBrowser, openPage } from '../lib/browser.ts'
 import { without } from '../lib/programs.ts'
+import { reelport } from '../lib/reelport.ts'
 import { type ServedDemo, serveDemo } from '../lib/served-demo.ts'
 import { until } from '../lib/until.ts'
 
@@ -38,11 +39,14 @@ async function scene(t: Test): Promise<Scene> {
   const tail = new LogTail(100)
   const log = openLog({ level: 'debug', format: 'json', destination: { write: () => {} }, tail })
   const flags = { 'tuner-discovery': 'off' }
-  const served = await serveDemo(t, { demoIn: directory, tail, log, flags, sidecars: artwork })
+  const demo = { faults: { answers: { [unreadable.target]: { status: 403 } } } }
+  const served = await serveDemo(t, { demo, demoIn: directory, tail, log, flags, sidecars: artwork })
   const bearer = { authorization: `Bearer ${findInstance(served.config.data)!.token.reveal()}` }
   return { served, url: served.app.http.url, bearer, directory, tail, browser: await openBrowser(t) }
 }
 
+/** A film that the provider refuses. */
+const unreadable = { target: 'movie/109', name: 'Zwölf Stunden' } as const
 const artwork = { plexmatch: false, nfo: false, artwork: true, subtitles: false }
 
 /** Goes to a page of the dashboard and waits until it is there. */
@@ -187,6 +191,23 @@ t.test('a person and the dashboard', { skip }, async t => {
     await page.getByRole('button', { name: /Bring it here/ }).click()
     await said(/is in the queue/)
     await until('it to be made', () => served.app.status().queue.made >= 4)
+    await page.context().close()
+  })
+
+  await t.test('what could not be measured is measured again', async t => {
+    const { page, faults } = await openPage(browser, url, { extraHTTPHeaders: bearer })
+    await show(page, url, `library?q=${encodeURIComponent(unreadable.name)}`)
+    await page.locator('.shelf a').click()
+    await page.getByText(/HTTP 403/).waitFor()
+    const { code, stdout } = await reelport(['measure', unreadable.name, '--data', served.config.data])
+    t.strictSame([code, stdout], [0, 'measured again: Zwölf Stunden (2016)\n'], 'from the command line, in vain')
+    delete served.demo.faults.answers[unreadable.target]
+    await page.getByRole('button', { name: /^Measure again/ }).click()
+    await page.getByText(/\/Movies\/Zwölf Stunden/).waitFor()
+    t.equal(await page.getByRole('button', { name: /^Measure again/ }).count(), 0)
+    t.strictSame(faults, [])
+    const published = await reelport(['measure', unreadable.name, '--data', served.config.data])
+    t.match(published.stderr, /nothing of it is left to be measured/)
     await page.context().close()
   })
 

@@ -79,6 +79,11 @@ export const operations: Readonly<Record<string, Operation>> = {
     mediaType: 'image/*',
   },
   'GET /api/problems': { tag: 'titles', summary: 'What is not in the tree, and why.', answer: problems },
+  'POST /api/measure': {
+    tag: 'titles',
+    summary: 'Measure streams now that could not be measured; what is measured stays as it is.',
+    answer: changed,
+  },
   'GET /api/queue': { tag: 'queue', summary: 'What is made into files, in its order.', answer: queue },
   'POST /api/queue/add': { tag: 'queue', summary: 'Have titles made.', answer: changed },
   'POST /api/queue/remove': { tag: 'queue', summary: 'Have titles not made.', answer: changed },

@@ -15,11 +15,11 @@ const formWords = {
 /** One title: its versions or episodes, which of them are files, and why others are not. */
 export function TitlePage() {
   const id = route.value.rest
-  // What is made or measured changes it, so it is read again when these counts change.
+  // What is made or measured changes it, so it is read again when these counts change, and every few seconds for what no count tells.
   const { measured, toMake, failed } = state.value!.catalog
   const { value: title, error } = useAnswer(
     signal => get<Title>(`/api/library/${id}`, signal),
-    [id, measured, toMake, failed],
+    [id, measured, toMake, failed, state.value!.sample?.at],
   )
   if (error !== undefined)
     return (
@@ -99,14 +99,24 @@ function StreamRow({
       <td>{bytes === null ? '' : size(bytes)}</td>
       <td class="words">{path === null ? '' : <code>{path}</code>}</td>
       <td>
-        {form !== 'made' && state !== 'missing' && (
-          <Act
-            label={form === 'file' ? 'Bring it here' : 'Make a file'}
-            name={form === 'file' ? `Bring it here: ${label}` : `Make a file: ${label}`}
-            done={`${label} is in the queue.`}
-            action={() => act('POST', '/api/queue/add', { variantIds: [variantId], where: 'top' })}
-          />
-        )}
+        <div class="buttons">
+          {(state === 'failed' || (state === 'published' && reason !== null)) && (
+            <Act
+              label="Measure again"
+              name={`Measure again: ${label}`}
+              done={`${label} is measured again.`}
+              action={() => act('POST', '/api/measure', { variantIds: [variantId] })}
+            />
+          )}
+          {form !== 'made' && state !== 'missing' && (
+            <Act
+              label={form === 'file' ? 'Bring it here' : 'Make a file'}
+              name={form === 'file' ? `Bring it here: ${label}` : `Make a file: ${label}`}
+              done={`${label} is in the queue.`}
+              action={() => act('POST', '/api/queue/add', { variantIds: [variantId], where: 'top' })}
+            />
+          )}
+        </div>
       </td>
     </tr>
   )

@@ -39,6 +39,7 @@ export function libraryAnswers({ catalog, attaching, thread, wake }: LibraryPart
       }
       return { type: typeOf[poster.extension] ?? 'application/octet-stream', etag: `"${poster.sha256}"`, bytes }
     },
+    pastSyncs: limit => catalog.pastSyncs(limit),
     async measureAgain(variantIds) {
       const done = await thread.measureAgain(variantIds)
       if (done.changed.length === 0)

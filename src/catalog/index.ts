@@ -41,6 +41,7 @@ import { sidecars as sidecarParts } from './sidecars/sidecars.ts'
 import { stagingArea } from './staging.ts'
 import { type StatusQueries, statusQueries } from './status.ts'
 import { type SyncOptions, syncs } from './sync.ts'
+import { type SyncHistoryQueries, syncHistoryQueries } from './sync-history.ts'
 import { titles as titleQueries } from './titles-table.ts'
 import { type ToMakeQueries, toMakeQueries } from './to-make.ts'
 import { measuringQueue, variants as variantQueries } from './variants.ts'
@@ -58,6 +59,7 @@ export { schemaVersion } from './schema.ts'
 export { skipIds } from './skip-ids.ts'
 export type { CatalogSummary, Problem, StreamStatus, TitleStatus } from './status.ts'
 export type { SyncOptions } from './sync.ts'
+export type { PastSync } from './sync-history.ts'
 
 /** What exists and under which name: a reader that answers at once. Never waits for the writer. */
 export interface Catalog
@@ -68,7 +70,8 @@ export interface Catalog
     ChannelQueries,
     AttachmentQueries,
     CollectionQueries,
-    BrowseQueries {
+    BrowseQueries,
+    SyncHistoryQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -158,6 +161,7 @@ export function openCatalog(path: string): Catalog {
     ...attachmentQueries(db),
     ...collectionQueries(db),
     ...browseQueries(db),
+    ...syncHistoryQueries(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),

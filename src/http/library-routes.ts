@@ -8,6 +8,7 @@ const MAX_TITLES = 200
 const DEFAULT_TITLES = 48
 /** More than a show has episodes, and few enough for one transaction. */
 const MAX_STREAMS = 250
+const MAX_SYNCS = 250
 
 const limit = { type: 'integer', minimum: 1, maximum: MAX_TITLES, default: DEFAULT_TITLES } as const
 const after = { type: 'string', maxLength: MAX_CURSOR_CHARACTERS } as const
@@ -23,6 +24,11 @@ const libraryQuery = {
   },
 } as const
 const problemQuery = { type: 'object', additionalProperties: false, properties: { limit, after } } as const
+const syncQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { limit: { type: 'integer', minimum: 1, maximum: MAX_SYNCS, default: MAX_SYNCS } },
+} as const
 const titleParams = {
   type: 'object',
   properties: { id: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } },
@@ -35,7 +41,7 @@ const streams = {
   required: ['variantIds'],
 } as const
 
-/** `/api/library`: titles a page at a time, one with all its streams, its poster; `/api/problems`: what is not there, and why; `/api/measure`: another try. */
+/** `/api/library`: titles a page at a time, one with all its streams, its poster; `/api/problems`: what is not there, and why; `/api/measure`: another try; `/api/syncs`: how all of it came. */
 export function libraryRoutes(library: LibraryAnswers): FastifyPluginAsync {
   return async app => {
     app.get<{ Querystring: LibraryQuery }>(
@@ -60,6 +66,11 @@ export function libraryRoutes(library: LibraryAnswers): FastifyPluginAsync {
       '/api/problems',
       { schema: { querystring: problemQuery } },
       async ({ query }) => library.problems(query.limit, query.after),
+    )
+    app.get<{ Querystring: { limit: number } }>(
+      '/api/syncs',
+      { schema: { querystring: syncQuery } },
+      async ({ query }) => library.pastSyncs(query.limit),
     )
     app.post<{ Body: { variantIds: readonly number[] } }>(
       '/api/measure',

@@ -134,6 +134,8 @@ export interface LibraryAnswers {
   title(id: number): unknown
   poster(id: number, signal: AbortSignal): Promise<Poster | undefined>
   problems(limit: number, after?: string): unknown
+  /** Syncs that have ended, the latest first. */
+  pastSyncs(limit: number): unknown
   /** Has streams measured now that wait for their next try. @throws HttpProblem when there is none among them. */
   measureAgain(variantIds: readonly number[]): Promise<unknown>
 }

@@ -52,6 +52,19 @@ export interface MissingStream {
   readonly nextTryAt: number | null
 }
 
+export interface PastSync {
+  readonly id: number
+  readonly accountId: string
+  readonly startedAt: number
+  readonly finishedAt: number
+  readonly outcome: 'complete' | 'partial' | 'failed'
+  readonly reason: string | null
+  readonly added: number
+  readonly updated: number
+  readonly missing: number
+  readonly episodes: number
+}
+
 export interface Channel {
   readonly id: number
   readonly number: string

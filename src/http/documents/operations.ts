@@ -1,5 +1,5 @@
 import { channel, channelPatch, channels, channelTests, guide, lineup, live, programmes } from './channels.ts'
-import { checks, history, libraryPage, logs, problems, triedAccount, typedAccount } from './dashboard.ts'
+import { checks, history, libraryPage, logs, pastSyncs, problems, triedAccount, typedAccount } from './dashboard.ts'
 import { changed, queue } from './queue.ts'
 import { described, either, flag, id, list, object, oneOf, orNull, type Schema, text, time } from './shapes.ts'
 import { runReport, status, titleDetails, titles } from './status.ts'
@@ -61,6 +61,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     body: object({}, { account: text, acceptShrinking: flag }),
     answer: object({ run: id }),
   },
+  'GET /api/syncs': { tag: 'state', summary: 'What came of the latest syncs.', answer: pastSyncs },
   'GET /api/titles': {
     tag: 'titles',
     summary: 'Titles whose name has these words, with their streams.',

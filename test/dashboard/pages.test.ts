@@ -198,7 +198,7 @@ t.test('a person and the dashboard', { skip }, async t => {
     const { page, faults } = await openPage(browser, url, { extraHTTPHeaders: bearer })
     await show(page, url, `library?q=${encodeURIComponent(unreadable.name)}`)
     await page.locator('.shelf a').click()
-    await page.getByText(/HTTP 403/).waitFor()
+    await page.getByText(/status 403/).waitFor()
     const { code, stdout } = await reelport(['measure', unreadable.name, '--data', served.config.data])
     t.strictSame([code, stdout], [0, 'measured again: Zwölf Stunden (2016)\n'], 'from the command line, in vain')
     delete served.demo.faults.answers[unreadable.target]

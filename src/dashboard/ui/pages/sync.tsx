@@ -3,10 +3,12 @@ import { act, get, type PastSync } from '../api.ts'
 import { clock, duration, moment, number } from '../format.ts'
 import { Act, Badge, Card, Empty, Page, Table, useAnswer } from '../parts.tsx'
 import { state } from '../store.ts'
+import { SyncProgress } from '../sync-progress.tsx'
 
 /** How the catalogue was brought up to date. */
 export function SyncPage() {
-  const { isRunning, progress, nextAt, reports } = state.value!.sync
+  const { sync } = state.value!
+  const { isRunning, nextAt, reports } = sync
   return (
     <Page
       title="Sync"
@@ -27,21 +29,7 @@ export function SyncPage() {
         />
       }
     >
-      <div class="progress line">
-        {isRunning && (
-          <>
-            <progress
-              aria-label="Sync"
-              {...(progress?.total !== undefined && { max: progress.total, value: progress.done })}
-            />
-            <span class="soft">
-              {progress === undefined
-                ? 'asking the provider'
-                : `${progress.accountId}: ${progress.part}, ${number(progress.done)}${progress.total === undefined ? '' : ` of ${number(progress.total)}`}`}
-            </span>
-          </>
-        )}
-      </div>
+      <SyncProgress sync={sync} />
       <div class="grid">
         {reports.map(report => (
           <Report key={report.accountId} report={report} />

@@ -33,6 +33,8 @@ export interface Access extends Disposable {
   isToken(text: string): boolean
   /** When a session ends that is not used again, in milliseconds since the epoch; undefined for none of ours. Using it prolongs it. */
   session(id: string): number | undefined
+  /** The same, but only looks: that is no use of it. */
+  sessionEnd(id: string): number | undefined
   signIn(password: Secret, address: string): Promise<SignInOutcome>
   signOut(id: string): void
 }
@@ -55,6 +57,10 @@ export async function openAccess(options: AccessOptions, clock: Clock): Promise<
     session(id) {
       const record = file.current()
       return record && sessions.use(id, record.hash)
+    },
+    sessionEnd(id) {
+      const record = file.current()
+      return record && sessions.endOf(id, record.hash)
     },
     async signIn(given, address) {
       const record = file.current()

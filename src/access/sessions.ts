@@ -31,6 +31,8 @@ export interface Sessions extends Disposable {
   begin(password: string): string
   /** When it ends if it is not used again, in milliseconds since the epoch; undefined when there is no such session. */
   use(id: string, password: string): number | undefined
+  /** The same, but only looks: that is no use of it. */
+  endOf(id: string, password: string): number | undefined
   end(id: string): void
 }
 
@@ -48,6 +50,11 @@ export function openSessions(path: string, { idleMs, lifetimeMs }: SessionLimits
   const noteUse = db.prepare<[number, Buffer]>('update session set used_at = ? where id_hash = ?')
   const remove = db.prepare<[Buffer]>('delete from session where id_hash = ?')
 
+  const look = (hash: Buffer, password: string, now: number) => {
+    const row = find.get(hash, password)
+    return row && now - row.begunAt < lifetimeMs && now - row.usedAt < idleMs ? row : undefined
+  }
+
   return {
     begin(password) {
       const now = clock.now()
@@ -62,10 +69,14 @@ export function openSessions(path: string, { idleMs, lifetimeMs }: SessionLimits
     use(id, password) {
       const now = clock.now()
       const hash = hashOf(id)
-      const row = find.get(hash, password)
-      if (row === undefined || now - row.begunAt >= lifetimeMs || now - row.usedAt >= idleMs) return undefined
+      const row = look(hash, password, now)
+      if (row === undefined) return undefined
       if (now - row.usedAt >= idleMs * notedAfter) noteUse.run(now, hash)
       return Math.min(row.begunAt + lifetimeMs, now + idleMs)
+    },
+    endOf(id, password) {
+      const row = look(hashOf(id), password, clock.now())
+      return row && Math.min(row.begunAt + lifetimeMs, row.usedAt + idleMs)
     },
     end: id => void remove.run(hashOf(id)),
     [Symbol.dispose]: () => void db.close(),

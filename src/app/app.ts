@@ -88,6 +88,8 @@ export interface App extends AsyncDisposable {
   sync(accountId?: string): Promise<readonly SyncReport[]>
   /** Resolves when something has happened that cannot be put right while running: the process should end and be restarted. */
   readonly fatal: Promise<Error>
+  /** Of a demo: resolves when an account was written down, and the configuration is worth reading again. */
+  readonly configured: Promise<void>
 }
 
 /** The parts that status, metrics and the HTTP server read. */
@@ -122,6 +124,7 @@ export async function startApp(
   await using stack = new AsyncDisposableStack()
   const startedAt = clock.now()
   const fatal = Promise.withResolvers<Error>()
+  const configured = Promise.withResolvers<void>()
   const stopping = new AbortController()
 
   const instance = stack.use(lockInstance(config.data))
@@ -298,13 +301,14 @@ export async function startApp(
             checks: await Array.fromAsync(runChecks(config, signal)),
             warnings: config.warnings,
           }),
-          ...(demoIn !== undefined && accountTrials({ directory: demoIn, canSave: config.file === undefined })),
+          ...(demoIn !== undefined &&
+            accountTrials({ directory: demoIn, canSave: config.file === undefined, onSaved: configured.resolve })),
         },
         access,
       },
       [
-        dashboardRoutes(dashboardDeps(parts, tail, demoIn !== undefined)),
-        libraryRoutes(libraryAnswers(catalog, attaching)),
+        dashboardRoutes(dashboardDeps(parts, { access, tail, isDemo: demoIn !== undefined })),
+        libraryRoutes(libraryAnswers({ catalog, attaching, thread, wake })),
         queueRoutes(queueActions(queue)),
         ...(live === undefined ? [] : [withoutSignIn(live.routes), channelRoutes(live.actions)]),
       ],
@@ -325,6 +329,7 @@ export async function startApp(
     status: () => statusOf(parts),
     sync: accountId => syncs.run(accountId).reports,
     fatal: fatal.promise,
+    configured: configured.promise,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

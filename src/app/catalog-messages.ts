@@ -8,7 +8,7 @@ export interface CatalogWorkerData {
   readonly accounts: readonly PlainAccount[]
 }
 
-/** `sync` is answered with a report for each account, the others with nothing. */
+/** `sync` is answered with a report for each account, `measureAgain` with MeasuredAgain, the others with nothing. */
 export type CatalogRequest =
   | { readonly type: 'sync'; readonly accountIds: readonly string[]; readonly acceptShrinking: boolean }
   | { readonly type: 'record'; readonly results: readonly Measurement[] }
@@ -16,6 +16,7 @@ export type CatalogRequest =
   | { readonly type: 'renewAttachment'; readonly id: number }
   | { readonly type: 'noteFindings'; readonly found: ReadonlyMap<number, Uint8Array> }
   | { readonly type: 'invalidate'; readonly renditionId: number; readonly reason: string }
+  | { readonly type: 'measureAgain'; readonly variantIds: readonly number[] }
 
 export type CatalogEvent =
   | { readonly type: 'changes'; readonly changes: Changes }

@@ -3,6 +3,7 @@ import type {
   AttachResult,
   CatalogWriterOptions,
   Changes,
+  MeasuredAgain,
   Measurement,
   SyncProgress,
   SyncReport,
@@ -22,6 +23,7 @@ export interface CatalogThread extends AsyncDisposable {
   renewAttachment(id: number): Promise<void>
   noteFindings(found: ReadonlyMap<number, Uint8Array>): Promise<void>
   invalidate(renditionId: number, reason: string): Promise<void>
+  measureAgain(variantIds: readonly number[]): Promise<MeasuredAgain>
 }
 
 export interface CatalogThreadOptions {
@@ -56,6 +58,7 @@ export async function startCatalogThread(
     renewAttachment: async id => void (await thread.call({ type: 'renewAttachment', id })),
     noteFindings: async found => void (await thread.call({ type: 'noteFindings', found })),
     invalidate: async (renditionId, reason) => void (await thread.call({ type: 'invalidate', renditionId, reason })),
+    measureAgain: async variantIds => (await thread.call({ type: 'measureAgain', variantIds })) as MeasuredAgain,
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }
 }

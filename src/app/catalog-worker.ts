@@ -63,6 +63,8 @@ serveMainThread<CatalogRequest, CatalogEvent>(({ log, tell }) => {
           return writer.noteFindings(request.found)
         case 'invalidate':
           return tell({ type: 'changes', changes: writer.invalidate(request.renditionId, request.reason) })
+        case 'measureAgain':
+          return writer.measureAgain(request.variantIds)
       }
     },
     async stop() {

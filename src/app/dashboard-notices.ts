@@ -6,7 +6,7 @@ const maxOfAKind = 3
 /** What wants attention, and what to do about it; what is broken before what is only worth knowing. */
 export function noticesOf(
   { nfs, accounts, catalog, queue, cache, live, plex = [] }: Status,
-  { isDemo, problems: syncFailure }: { readonly isDemo: boolean; readonly problems: string | undefined },
+  { isDemo, syncFailure }: { readonly isDemo: boolean; readonly syncFailure: string | undefined },
 ): readonly Notice[] {
   const found: Notice[] = []
   const problem = (what: string, todo: string, page?: string) =>

@@ -1,18 +1,24 @@
 import type { Counters, DashboardDeps, DashboardState, Procedure } from '../dashboard/index.ts'
+import { type Access, mayStillLook } from '../http/index.ts'
 import type { LogTail } from '../lib/log-tail.ts'
 import type { NfsStats } from '../nfs/index.ts'
 import type { Parts } from './app.ts'
 import { noticesOf } from './dashboard-notices.ts'
 import { fstabLine, kubernetesVolume, mountCommand, reachableBy } from './mounting.ts'
 import { type Status, statusOf } from './status.ts'
+import type { Syncs } from './syncs.ts'
 
 /** Entries of the queue that are told as they change. */
 const maxQueued = 100
 const maxFailures = 20
 
 /** What the dashboard asks of the running parts. `isDemo`: they serve the demo provider because there is no account. */
-export function dashboardDeps(parts: Parts, tail: LogTail, isDemo: boolean): DashboardDeps {
+export function dashboardDeps(
+  parts: Parts,
+  { access, tail, isDemo }: { readonly access: Access; readonly tail: LogTail; readonly isDemo: boolean },
+): DashboardDeps {
   return {
+    mayStillLook: request => mayStillLook(request, access),
     tail,
     state: () => dashboardState(parts, tail, isDemo),
     counters: () => countersOf(parts),
@@ -33,7 +39,7 @@ function dashboardState(parts: Parts, tail: LogTail, isDemo: boolean): Omit<Dash
       fstab: fstabLine(target, '/mnt'),
       kubernetes: kubernetesVolume(target),
     },
-    notices: noticesOf(status, { isDemo, problems: syncs.ended[0]?.failure }),
+    notices: noticesOf(status, { isDemo, syncFailure: failureOf(syncs) }),
     nfs: { ...nfs, procedures: proceduresOf(nfs) },
     accounts: accounts.map(({ id, slots: { limit, inUse, waiting } }) => ({ id, limit, inUse, waiting })),
     catalog: summary,
@@ -41,7 +47,6 @@ function dashboardState(parts: Parts, tail: LogTail, isDemo: boolean): Omit<Dash
       isRunning: sync.running.length > 0,
       progress: sync.progress,
       nextAt: sync.nextAt,
-      runs: syncs.ended,
       reports,
     },
     queue: { ...status.queue, entries: queue.list({}, maxQueued) },
@@ -50,6 +55,11 @@ function dashboardState(parts: Parts, tail: LogTail, isDemo: boolean): Omit<Dash
     plex: plex.map(({ run: _, scans: __, ...server }) => server),
     logLines: tail.written,
   }
+}
+
+/** Why the last sync came to nothing, if it did. */
+function failureOf({ state: { last } }: Syncs): string | undefined {
+  return last !== undefined && 'failure' in last ? last.failure : undefined
 }
 
 function cacheOf(cache: Status['cache']): DashboardState['cache'] {

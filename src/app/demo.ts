@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { carryAccess } from '../access/index.ts'
 import type { Config } from '../config/index.ts'
 import { type DemoDeps, type DemoOptions, type DemoProvider, startDemoProvider } from '../demo/index.ts'
 import type { Logger } from '../lib/log.ts'
 import { findTools } from '../media/index.ts'
+import { lockDirectory } from './instance.ts'
 
 /** A running demo provider, and the configuration of a server whose only account is there. */
 export interface RunningDemo extends AsyncDisposable {
@@ -32,6 +34,15 @@ export async function startDemo(
 
 /** Where the demo keeps what it serves: apart from the catalogue of real accounts. */
 export const demoDirectory = (data: string): string => join(data, 'demo')
+
+/**
+ * Lets whoever could sign in to the demo sign in to what is served in its place, where there is no password yet, and go on with the
+ * same session. @throws InUseError, DataDirectoryError.
+ */
+export function succeedDemo(data: string): void {
+  using _ = lockDirectory(data)
+  carryAccess(demoDirectory(data), data)
+}
 
 /** `config` with the demo provider as its only account, and a catalogue and cache of its own. */
 export function demoConfig(config: Config, { url, credentials }: Pick<DemoProvider, 'url' | 'credentials'>): Config {

@@ -2,14 +2,31 @@ import { AttachmentError } from '../attachments/index.ts'
 import type { Catalog } from '../catalog/index.ts'
 import { HttpProblem, type LibraryAnswers } from '../http/index.ts'
 import type { Attaching } from './attaching.ts'
+import type { CatalogThread } from './catalog-thread.ts'
 
 const typeOf: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png', webp: 'image/webp' }
 
+export interface LibraryParts {
+  readonly catalog: Catalog
+  readonly attaching: Pick<Attaching, 'attachments'>
+  readonly thread: Pick<CatalogThread, 'measureAgain'>
+  /** There is something to be measured. */
+  readonly wake: () => void
+}
+
+const maxNamed = 10
+
 /** The library, as `/api/library` gives it. */
-export function libraryAnswers(catalog: Catalog, { attachments }: Pick<Attaching, 'attachments'>): LibraryAnswers {
+export function libraryAnswers({ catalog, attaching, thread, wake }: LibraryParts): LibraryAnswers {
+  const { attachments } = attaching
   return {
     page: ({ q, kind, from, limit, after }) => catalog.browse({ text: q, kind, from }, limit, after),
-    title: id => catalog.title(id),
+    title(id) {
+      const title = catalog.title(id)
+      if (title === undefined) return undefined
+      const { plot = null, genres = [], runtimeMinutes = null } = catalog.description(id)
+      return { ...title, hasPoster: catalog.poster(id) !== undefined, plot, genres, runtimeMinutes }
+    },
     async poster(id, signal) {
       const poster = catalog.poster(id)
       if (poster === undefined) return undefined
@@ -21,6 +38,14 @@ export function libraryAnswers(catalog: Catalog, { attachments }: Pick<Attaching
         throw error
       }
       return { type: typeOf[poster.extension] ?? 'application/octet-stream', etag: `"${poster.sha256}"`, bytes }
+    },
+    pastSyncs: limit => catalog.pastSyncs(limit),
+    async measureAgain(variantIds) {
+      const done = await thread.measureAgain(variantIds)
+      if (done.changed.length === 0)
+        throw new HttpProblem(404, `Nothing is left to be measured of ${variantIds.slice(0, maxNamed).join(', ')}.`)
+      wake()
+      return done
     },
     problems: (limit, after) => catalog.problems(limit, after),
   }

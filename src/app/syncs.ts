@@ -11,20 +11,7 @@ export interface Syncs {
   check(): Promise<void>
   /** How runs are getting on; the last finished one stays. */
   readonly state: SyncState
-  /** Runs that have ended since the start, the latest first; up to `maxEnded`. */
-  readonly ended: readonly EndedSync[]
 }
-
-export interface EndedSync {
-  readonly number: number
-  /** Milliseconds since the epoch. */
-  readonly finishedAt: number
-  readonly reports?: readonly SyncReport[]
-  /** Why it came to nothing. */
-  readonly failure?: string
-}
-
-const maxEnded = 20
 
 export interface SyncChoices {
   /** Believe an answer that has fewer than half of what was known; without it such an answer takes nothing away. */
@@ -61,7 +48,6 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
   const running = new Map<string, SyncRun>()
   let started = 0
   let last: SyncState['last']
-  let ended: readonly EndedSync[] = []
 
   async function sync(number: number, accountIds: readonly string[], accept: boolean): Promise<readonly SyncReport[]> {
     let outcome: NonNullable<SyncState['last']>
@@ -76,7 +62,6 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
       throw error
     } finally {
       last = outcome!
-      ended = [{ ...outcome!, finishedAt: Date.now() }, ...ended].slice(0, maxEnded)
       onDone(outcome!)
     }
   }
@@ -111,9 +96,6 @@ export function openSyncs({ thread, accounts, signal, log, progress, onDone }: S
     check: () => check([...accounts.keys()]),
     get state() {
       return { running: [...running.values()].map(({ number }) => number), progress: progress(), last }
-    },
-    get ended() {
-      return ended
     },
   }
 }

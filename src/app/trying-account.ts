@@ -24,11 +24,19 @@ const fields = ['hosts', 'username', 'password', 'playlist'] as const
 const maxFieldCharacters = 2_000
 const fileName = 'reelport.yaml'
 
+export interface TrialOptions {
+  /** Where the program looks for a configuration. */
+  readonly directory: string
+  readonly canSave: boolean
+  /** One was written, and whoever wrote it has been answered. */
+  readonly onSaved: () => void
+}
+
 /**
  * The actions of the first-run page: sign in to a provider with what somebody typed, and write it down as a configuration. It is
- * never written over one that is there. `directory` is where the program looks for one.
+ * never written over one that is there.
  */
-export function accountTrials({ directory, canSave }: { readonly directory: string; readonly canSave: boolean }): {
+export function accountTrials({ directory, canSave, onSaved }: TrialOptions): {
   readonly 'try-account': Action
   readonly 'save-account': Action
 } {
@@ -63,6 +71,7 @@ export function accountTrials({ directory, canSave }: { readonly directory: stri
       } catch (error) {
         throw new HttpProblem(409, `Cannot write ${file}: ${(error as Error).message}.`)
       }
+      setImmediate(onSaved) // after the answer is with the socket: what comes of this ends all connections
       return { file }
     },
   }

@@ -2,6 +2,8 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type { Database } from '../lib/sqlite.ts'
 import { normaliseName } from './matching.ts'
 import type { Attachment } from './model.ts'
+import type { Description } from './ports.ts'
+import { titleAbout } from './sidecars/about.ts'
 import { type StreamStatus, streamState } from './status.ts'
 
 export interface TitleFilter {
@@ -35,6 +37,8 @@ export interface BrowseQueries {
   browse(filter: TitleFilter, limit: number, after?: string): Promise<readonly ListedTitle[]>
   /** A title's poster, if it is here, and what its bytes are. */
   poster(titleId: number): (Attachment & { readonly extension: string }) | undefined
+  /** What the providers that list a title say about it. */
+  description(titleId: number): Description
 }
 
 interface TitleRow {
@@ -75,6 +79,8 @@ export function browseQueries(db: Database): BrowseQueries {
     from attachment t join account a on a.id = t.account_id
     where t.title_id = ? and t.season is null and t.kind = 'poster' and t.size is not null order by t.id desc limit 1`)
 
+  const about = titleAbout(db)
+
   const listed = ({ matchKey, ...title }: TitleRow): ListedTitle => ({
     cursor: `${title.kind}:${title.id}:${matchKey}`,
     ...title,
@@ -97,6 +103,7 @@ export function browseQueries(db: Database): BrowseQueries {
       return found.map(listed)
     },
     poster: titleId => poster.get(titleId),
+    description: titleId => about(titleId).description,
   }
 }
 

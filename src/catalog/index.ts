@@ -41,6 +41,7 @@ import { sidecars as sidecarParts } from './sidecars/sidecars.ts'
 import { stagingArea } from './staging.ts'
 import { type StatusQueries, statusQueries } from './status.ts'
 import { type SyncOptions, syncs } from './sync.ts'
+import { type SyncHistoryQueries, syncHistoryQueries } from './sync-history.ts'
 import { titles as titleQueries } from './titles-table.ts'
 import { type ToMakeQueries, toMakeQueries } from './to-make.ts'
 import { measuringQueue, variants as variantQueries } from './variants.ts'
@@ -58,6 +59,7 @@ export { schemaVersion } from './schema.ts'
 export { skipIds } from './skip-ids.ts'
 export type { CatalogSummary, Problem, StreamStatus, TitleStatus } from './status.ts'
 export type { SyncOptions } from './sync.ts'
+export type { PastSync } from './sync-history.ts'
 
 /** What exists and under which name: a reader that answers at once. Never waits for the writer. */
 export interface Catalog
@@ -68,7 +70,8 @@ export interface Catalog
     ChannelQueries,
     AttachmentQueries,
     CollectionQueries,
-    BrowseQueries {
+    BrowseQueries,
+    SyncHistoryQueries {
   /** Permanent for this database: 16 hex digits for the file system id, 16 bytes for making handles. */
   readonly identity: { readonly fsid: string; readonly handleKey: Uint8Array }
   readonly root: NodeId
@@ -103,6 +106,11 @@ export interface CatalogWriter extends Disposable {
   noteFindings(found: ReadonlyMap<number, Uint8Array>): void
   /** The bytes upstream are no longer a published rendition's: it is measured before all others and stays until then. */
   invalidate(renditionId: number, reason: string): Changes
+  /**
+   * Has streams measured now that wait for their next try. Those that are measured stay as they are: their sizes are promised
+   * (invariant 3), and a read notices when their bytes are others. `unknown` are these, and those that are not offered.
+   */
+  measureAgain(variantIds: readonly number[]): MeasuredAgain
   /** Takes in what came of fetching pictures and subtitles: files appear, or a reason and the time of the next try are kept. */
   attach(results: readonly AttachResult[]): Changes
   /** An attachment's bytes are not to be had any more: its file goes, and another one is fetched. */
@@ -111,6 +119,12 @@ export interface CatalogWriter extends Disposable {
   setLibraries(libraries: readonly LibraryOptions[]): Changes
   /** Removes what has been missing for longer than the grace period. */
   retire(): Changes
+}
+
+/** Streams by the number of their variant. */
+export interface MeasuredAgain {
+  readonly changed: readonly number[]
+  readonly unknown: readonly number[]
 }
 
 export interface CatalogWriterOptions {
@@ -147,6 +161,7 @@ export function openCatalog(path: string): Catalog {
     ...attachmentQueries(db),
     ...collectionQueries(db),
     ...browseQueries(db),
+    ...syncHistoryQueries(db),
     layout: layoutReader(db),
     toMeasure: measuringQueue(db),
     [Symbol.dispose]: () => db.close(),
@@ -199,6 +214,7 @@ export function openCatalogWriter(
       if (owner !== undefined) sidecars.refreshOwner(owner)
     })
     const recordAll = db.transaction((results: readonly Measurement[]) => results.forEach(measurements.record))
+    const again = db.transaction((ids: readonly number[]) => ids.filter(measurements.measureAgain))
 
     libraries.configure(configured)
     if (accounts !== undefined) abandonOtherAccounts(db, accounts, now())
@@ -219,6 +235,10 @@ export function openCatalogWriter(
       invalidate(renditionId, reason) {
         measurements.invalidate(renditionId, reason)
         return takeChanges()
+      },
+      measureAgain(variantIds) {
+        const changed = again.immediate(variantIds)
+        return { changed, unknown: variantIds.filter(id => !changed.includes(id)) }
       },
       attach(results) {
         recordAttached.immediate(results)

@@ -20,6 +20,8 @@ export interface Measurements {
   record(result: Measurement): void
   /** The bytes upstream are no longer those that were published: measure them before anything else. */
   invalidate(renditionId: number, reason: string): void
+  /** Does not wait any longer with this stream. False when nothing is left to be measured of it, or it is not offered. */
+  measureAgain(variantId: number): boolean
 }
 
 export interface MeasurementParts {
@@ -57,6 +59,10 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
     update variant set pending = 1, urgent = 1, lane = 'measure', attempts = 0, next_try_at = null,
       failure_code = 'changed', failure_message = ?, failed_since = coalesce(failed_since, ?)
     where id = ?`)
+  // Only what is still to be measured: a published size stays. Since when it fails is kept, as a grace period runs from there.
+  const again = db.prepare<[number]>(`
+    update variant set lane = 'measure', attempts = 0, next_try_at = null
+    where id = ? and pending = 1 and wanted + urgent > 0`)
 
   const recordFacts = (variant: VariantRow, facts: MeasuredFacts): void => {
     if (variant.renditionId === null) {
@@ -139,5 +145,6 @@ export function measurements(db: Database, parts: MeasurementParts): Measurement
       const variantId = renditions.variantOf(renditionId)
       if (variantId !== undefined) hurry.run(reason.slice(0, maxMessageChars), now(), variantId)
     },
+    measureAgain: variantId => again.run(variantId).changes > 0,
   }
 }

@@ -388,6 +388,22 @@ create trigger attachment_removed after delete on attachment when old.size is no
 end;
 `
 
+/** What came of the latest syncs. Accounts by their names: what was synced once stays true when an account is gone. */
+const syncHistory = `
+create table past_sync (
+  id integer primary key,
+  account text not null,
+  started_at integer not null, -- milliseconds since the epoch
+  finished_at integer not null,
+  outcome text not null check (outcome in ('complete', 'partial', 'failed')),
+  reason text,
+  added integer not null,
+  updated integer not null,
+  missing integer not null,
+  episodes integer not null
+) strict;
+`
+
 /** The permanent numbers of this catalogue: they are in every handle a client holds. */
 function identity(db: Database): void {
   db.prepare('insert into identity values (1, ?, ?)').run(randomBytes(8).toString('hex'), randomBytes(16))
@@ -405,6 +421,7 @@ export const migrations: readonly Migration[] = [
   },
   streams,
   sidecars,
+  syncHistory,
 ]
 
 /** The newest version of the schema. */

@@ -5,6 +5,7 @@ import type { ProviderSection, ProviderSnapshot } from './ports.ts'
 import type { RejectedRows } from './rejected.ts'
 import type { SectionReport, SyncProgress, SyncReport } from './report.ts'
 import type { sectionSync } from './sections.ts'
+import { syncHistoryWriter } from './sync-history.ts'
 
 /** Rejected rows told in a report. */
 const maxRejectedTold = 50
@@ -35,6 +36,11 @@ export function syncs(db: Database, parts: SyncParts) {
   const addAccount = db.prepare<[string], { id: number }>('insert into account (name) values (?) returning id')
   const store = db.prepare<[number, string]>(`
     insert into sync_report (account_id, report) values (?, ?) on conflict do update set report = excluded.report`)
+  const remember = syncHistoryWriter(db)
+  const keep = db.transaction((accountId: number, report: SyncReport) => {
+    store.run(accountId, JSON.stringify(report))
+    remember(report)
+  }).immediate
   const running = new Map<string, Promise<unknown>>()
 
   const run = async (snapshot: ProviderSnapshot, options: SyncOptions): Promise<SyncReport> => {
@@ -69,7 +75,7 @@ export function syncs(db: Database, parts: SyncParts) {
       rejected: rejected.first(accountId, maxRejectedTold),
       warnings: [...reports.map(({ message }) => message), episodes.stopped].filter(text => text !== undefined),
     }
-    store.run(accountId, JSON.stringify(report))
+    keep(accountId, report)
     return report
   }
 

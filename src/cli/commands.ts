@@ -7,6 +7,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { guideCommand } from './commands/guide.ts'
 import { jellyfinCommand } from './commands/jellyfin.ts'
 import { lsCommand } from './commands/ls.ts'
+import { measureCommand } from './commands/measure.ts'
 import { passwordCommand } from './commands/password.ts'
 import { plexCommand } from './commands/plex.ts'
 import { queueCommand } from './commands/queue.ts'
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   serveCommand,
   demoCommand,
   syncCommand,
+  measureCommand,
   queueCommand,
   channelsCommand,
   guideCommand,

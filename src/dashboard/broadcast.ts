@@ -6,22 +6,28 @@ const maxWaitingBytes = 256 << 10
 /** Written to before NFS has its turn again. */
 const clientsPerTurn = 50
 
-/** Responses that are all sent the same bytes. */
+/** Whether a client may be told more. */
+export type MayStay = () => boolean
+
+/** Responses that are all sent the same bytes, each for as long as it may be. */
 export class Broadcast {
-  readonly #clients = new Set<Writable>()
+  readonly #clients = new Map<Writable, MayStay>()
   #sending: Promise<void> = Promise.resolve()
 
   get size(): number {
     return this.#clients.size
   }
 
-  add(client: Writable): void {
-    this.#clients.add(client)
+  add(client: Writable, mayStay: MayStay): void {
+    this.#clients.set(client, mayStay)
     client.once('close', () => this.#clients.delete(client))
   }
 
-  /** Sends one buffer to all that are here now, a few at a time; resolves when it is with all of them. */
-  send(bytes: Buffer): Promise<void> {
+  /**
+   * Ends those that may not stay, and sends the others one buffer if there is one, a few at a time; resolves when all had their
+   * turn.
+   */
+  send(bytes: Buffer | undefined): Promise<void> {
     const clients = [...this.#clients]
     this.#sending = this.#sending.then(() => sendTo(clients, bytes))
     return this.#sending
@@ -29,14 +35,14 @@ export class Broadcast {
 
   /** Ends all responses. */
   close(): void {
-    for (const client of this.#clients) client.destroy()
+    for (const client of this.#clients.keys()) client.destroy()
   }
 }
 
-async function sendTo(clients: readonly Writable[], bytes: Buffer): Promise<void> {
-  for (const [at, client] of clients.entries()) {
-    if (client.writableLength > maxWaitingBytes) client.destroy()
-    else if (!client.destroyed) client.write(bytes)
+async function sendTo(clients: readonly (readonly [Writable, MayStay])[], bytes: Buffer | undefined): Promise<void> {
+  for (const [at, [client, mayStay]] of clients.entries()) {
+    if (client.writableLength > maxWaitingBytes || !mayStay()) client.destroy()
+    else if (bytes !== undefined && !client.destroyed) client.write(bytes)
     if (at % clientsPerTurn === clientsPerTurn - 1) await nextTurn()
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Writable } from 'node:stream'
 import { mergePatch } from '../lib/merge-patch.ts'
-import { Broadcast } from './broadcast.ts'
+import { Broadcast, type MayStay } from './broadcast.ts'
 
 const tickMs = 1_000
 /** Proxies and sleeping machines notice a dead connection by this. */
@@ -39,12 +39,15 @@ export class ValueEvents implements Disposable {
     return this.#clients.size
   }
 
-  /** Sends what a client lacks, and from then on what changes. `lastEventId` is what it had of an earlier connection. */
-  add(client: Writable, lastEventId: string | undefined): void {
+  /**
+   * Sends what a client lacks, and from then on what changes, until it may not stay, which is asked once a second. `lastEventId` is
+   * what it had of an earlier connection.
+   */
+  add(client: Writable, lastEventId: string | undefined, mayStay: MayStay = () => true): void {
     client.write(`retry: ${retryMs + Math.round(Math.random() * retrySpreadMs)}\n\n`)
     if (this.#told === undefined) this.#look()
     for (const bytes of this.#missedSince(lastEventId) ?? [this.#everything()]) client.write(bytes)
-    this.#clients.add(client)
+    this.#clients.add(client, mayStay)
   }
 
   [Symbol.dispose](): void {
@@ -63,9 +66,9 @@ export class ValueEvents implements Disposable {
     try {
       const patch = this.#look()
       const now = performance.now()
-      if (patch === undefined && now - this.#sentAt < heartbeatMs) return
-      this.#sentAt = now
-      await this.#clients.send(patch ?? Buffer.from(':\n\n'))
+      const isQuiet = patch === undefined && now - this.#sentAt < heartbeatMs
+      if (!isQuiet) this.#sentAt = now
+      await this.#clients.send(isQuiet ? undefined : (patch ?? Buffer.from(':\n\n')))
     } finally {
       this.#isBusy = false
     }

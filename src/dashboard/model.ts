@@ -46,8 +46,6 @@ export interface DashboardState {
     readonly isRunning: boolean
     readonly progress?: SyncProgress | undefined
     readonly nextAt?: number | undefined
-    /** Runs since the start, the latest first. */
-    readonly runs: readonly SyncRun[]
     /** The last report of each account that was ever synced. */
     readonly reports: readonly SyncReport[]
   }
@@ -125,13 +123,6 @@ export interface SyncProgress {
   readonly part: string
   readonly done: number
   readonly total?: number
-}
-
-export interface SyncRun {
-  readonly number: number
-  readonly finishedAt: number
-  readonly reports?: readonly SyncReport[]
-  readonly failure?: string
 }
 
 export interface SyncReport {

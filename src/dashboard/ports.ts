@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { LogTail } from '../lib/log-tail.ts'
 import type { Counters, DashboardState } from './model.ts'
 
@@ -8,4 +9,6 @@ export interface DashboardDeps {
   /** Cheap: asked every few seconds, always. */
   counters(): Counters
   readonly tail: LogTail
+  /** Whether who sent a request may still look. Cheap: asked once a second for each that is told what changes. */
+  mayStillLook(request: FastifyRequest): boolean
 }

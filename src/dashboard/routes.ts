@@ -8,7 +8,7 @@ import type { DashboardDeps } from './ports.ts'
 /** An hour. */
 const maxSamples = 720
 const sampleMs = 5_000
-/** Each is a connection that stays; the HTTP server has some more for everything else. */
+/** Each is a connection that stays; the HTTP server takes eight times as many, so that nobody else is kept out. */
 const maxListeners = 1_000
 const maxLogLines = 1_000
 
@@ -22,7 +22,7 @@ const logQuery = {
 } as const
 
 /** The dashboard: its page, and what it shows as it changes. */
-export function dashboardRoutes({ state, counters, tail }: DashboardDeps): FastifyPluginAsync {
+export function dashboardRoutes({ state, counters, tail, mayStillLook }: DashboardDeps): FastifyPluginAsync {
   return async app => {
     const assets = await loadAssets()
     const shell = renderShell(assets)
@@ -44,8 +44,16 @@ export function dashboardRoutes({ state, counters, tail }: DashboardDeps): Fasti
     }
     app.get('/api/events', async (request, reply) => {
       if (events.clients >= maxListeners) {
-        const detail = `${maxListeners} listen already.`
-        return reply.status(503).header('retry-after', '10').send({ status: 503, title: 'Service Unavailable', detail })
+        const detail = `${maxListeners} browsers show the dashboard already: close one, or try again later.`
+        const problem = {
+          type: 'about:blank',
+          title: 'Service Unavailable',
+          status: 503,
+          detail,
+          requestId: request.id,
+        }
+        const headers = { 'retry-after': '10', 'content-type': 'application/problem+json; charset=utf-8' }
+        return reply.status(503).headers(headers).send(JSON.stringify(problem))
       }
       const given = request.headers['last-event-id']
       reply.hijack()
@@ -60,7 +68,8 @@ export function dashboardRoutes({ state, counters, tail }: DashboardDeps): Fasti
         'x-accel-buffering': 'no', // nginx would keep events back
       } as Record<string, string>)
       raw.flushHeaders()
-      if (raw.socket !== null) events.add(raw.socket, typeof given === 'string' ? given : undefined)
+      const lastEventId = typeof given === 'string' ? given : undefined
+      if (raw.socket !== null) events.add(raw.socket, lastEventId, () => mayStillLook(request))
     })
     app.get('/api/history', async () => history.columns())
     app.get<{ Querystring: { level: 'debug' | 'info' | 'warn' | 'error'; limit: number } }>(

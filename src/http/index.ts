@@ -19,5 +19,5 @@ export type {
 export { HttpProblem } from './problem.ts'
 export { queueRoutes } from './queue-routes.ts'
 export { createHttp, type Http, type HttpOptions, startHttp } from './server.ts'
-export { withoutSignIn } from './sign-in.ts'
+export { mayStillLook, withoutSignIn } from './sign-in.ts'
 export { CertificateError } from './tls.ts'

@@ -6,6 +6,9 @@ const MAX_QUERY_CHARACTERS = 200
 const MAX_CURSOR_CHARACTERS = 1_000
 const MAX_TITLES = 200
 const DEFAULT_TITLES = 48
+/** More than a show has episodes, and few enough for one transaction. */
+const MAX_STREAMS = 250
+const MAX_SYNCS = 250
 
 const limit = { type: 'integer', minimum: 1, maximum: MAX_TITLES, default: DEFAULT_TITLES } as const
 const after = { type: 'string', maxLength: MAX_CURSOR_CHARACTERS } as const
@@ -21,13 +24,24 @@ const libraryQuery = {
   },
 } as const
 const problemQuery = { type: 'object', additionalProperties: false, properties: { limit, after } } as const
+const syncQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { limit: { type: 'integer', minimum: 1, maximum: MAX_SYNCS, default: MAX_SYNCS } },
+} as const
 const titleParams = {
   type: 'object',
   properties: { id: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } },
   required: ['id'],
 } as const
+const variantId = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } as const
+const streams = {
+  type: 'object',
+  properties: { variantIds: { type: 'array', items: variantId, minItems: 1, maxItems: MAX_STREAMS } },
+  required: ['variantIds'],
+} as const
 
-/** `/api/library`: titles a page at a time, one with all its streams, its poster; `/api/problems`: what is not there, and why. */
+/** `/api/library`: titles a page at a time, one with all its streams, its poster; `/api/problems`: what is not there, and why; `/api/measure`: another try; `/api/syncs`: how all of it came. */
 export function libraryRoutes(library: LibraryAnswers): FastifyPluginAsync {
   return async app => {
     app.get<{ Querystring: LibraryQuery }>(
@@ -52,6 +66,16 @@ export function libraryRoutes(library: LibraryAnswers): FastifyPluginAsync {
       '/api/problems',
       { schema: { querystring: problemQuery } },
       async ({ query }) => library.problems(query.limit, query.after),
+    )
+    app.get<{ Querystring: { limit: number } }>(
+      '/api/syncs',
+      { schema: { querystring: syncQuery } },
+      async ({ query }) => library.pastSyncs(query.limit),
+    )
+    app.post<{ Body: { variantIds: readonly number[] } }>(
+      '/api/measure',
+      { schema: { body: streams } },
+      async ({ body }) => library.measureAgain(body.variantIds),
     )
   }
 }

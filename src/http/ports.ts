@@ -58,6 +58,8 @@ export interface Access {
   isToken(text: string): boolean
   /** When a session ends that is not used again, in milliseconds since the epoch; undefined for none of ours. Using it prolongs it. */
   session(id: string): number | undefined
+  /** The same, but only looks: that is no use of it. */
+  sessionEnd(id: string): number | undefined
   /** `address` as Node's sockets give it. */
   signIn(password: Secret, address: string): Promise<SignInOutcome>
   signOut(id: string): void
@@ -132,4 +134,8 @@ export interface LibraryAnswers {
   title(id: number): unknown
   poster(id: number, signal: AbortSignal): Promise<Poster | undefined>
   problems(limit: number, after?: string): unknown
+  /** Syncs that have ended, the latest first. */
+  pastSyncs(limit: number): unknown
+  /** Has streams measured now that wait for their next try. @throws HttpProblem when there is none among them. */
+  measureAgain(variantIds: readonly number[]): Promise<unknown>
 }

@@ -16,7 +16,8 @@ import { startTls, type Tls, type TlsOptions } from './tls.ts'
 /** An action needs a few words at most. */
 const MAX_BODY_BYTES = 64 << 10
 const MAX_HEADER_BYTES = 16 << 10
-const MAX_CONNECTIONS = 1_024
+/** A browser has six to one server at most: the thousand that may show the dashboard leave 2,000 for everything else. */
+const MAX_CONNECTIONS = 8_192
 /** For a request to arrive; answers may take as long as they need. */
 const REQUEST_TIMEOUT_MS = 30_000
 /** The id a proxy gave the request is kept when it is harmless. */

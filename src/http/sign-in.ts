@@ -57,10 +57,23 @@ export function requireSignIn(app: FastifyInstance, access: Access): void {
 
 /** Who sent a request; undefined when that is not known. */
 export function callerOf(request: FastifyRequest, access: Access): Caller | undefined {
+  return callerBy(request, access, id => access.session(id))
+}
+
+/** Whether who sent a request may still look. An answer that goes on for long asks this again and again, which is no use of a session. */
+export function mayStillLook(request: FastifyRequest, access: Access): boolean {
+  return callerBy(request, access, id => access.sessionEnd(id)) !== undefined
+}
+
+function callerBy(
+  request: FastifyRequest,
+  access: Access,
+  endOf: (session: string) => number | undefined,
+): Caller | undefined {
   const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
   if (token !== undefined && access.isToken(token)) return { by: 'token' }
   const id = sessionIdOf(request.raw)
-  const endsAt = id === undefined ? undefined : access.session(id)
+  const endsAt = id === undefined ? undefined : endOf(id)
   if (endsAt !== undefined) return { by: 'session', endsAt }
   return !access.hasPassword && isThisMachine(request) ? { by: 'this-machine' } : undefined
 }

@@ -52,7 +52,8 @@ t.test('pages of any length hold every title once, in the order of their names',
 t.test('a title is found by a part of its name, from a letter on, with what is there of it', async t => {
   using opened = open(t.testdir())
   const source = new FakeProvider()
-  source.answers = { movies: [movie('1', 'The Last Signal (2021)'), movie('2', 'A Quiet Orbit'), movie('3', 'Zebra')] }
+  const zebra = movie('3', 'Zebra', { description: { plot: 'Stripes.', genres: ['Nature'] } })
+  source.answers = { movies: [movie('1', 'The Last Signal (2021)'), movie('2', 'A Quiet Orbit'), zebra] }
   await opened.writer.sync(source, { signal })
   const names = async (filter: TitleFilter) => (await leaf(opened, filter, 2)).map(({ name }) => name)
   t.strictSame(await names({ text: 'SIGNAL' }), ['The Last Signal'])
@@ -65,7 +66,9 @@ t.test('a title is found by a part of its name, from a letter on, with what is t
   const [here] = await opened.catalog.browse({ text: 'zebra' }, 1)
   t.strictSame(here!.states, { published: 1 })
   t.match(opened.catalog.title(here!.id), { name: 'Zebra', streams: [{ state: 'published', path: /Zebra/ }] })
+  t.strictSame(opened.catalog.description(here!.id), { plot: 'Stripes.', genres: ['Nature'] })
   t.equal(opened.catalog.title(999), undefined)
+  t.strictSame(opened.catalog.description(999), {})
   t.strictSame(
     (await opened.catalog.browse({ text: '' }, 2, 'nonsense')).length,
     2,

@@ -27,7 +27,7 @@ function everything(path: string): string {
     .pluck()
     .all() as string[]
   const rows = tables
-    .filter(table => table !== 'sync_report')
+    .filter(table => table !== 'sync_report' && table !== 'past_sync')
     .map(table => [table, db.prepare(`select * from ${table} order by 1, 2`).all()])
   db.close()
   return JSON.stringify(rows)

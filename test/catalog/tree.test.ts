@@ -85,6 +85,33 @@ t.test('a file is there once it is measured, and pages go by id', async t => {
   t.equal(catalog.child(movies.id, 'film 7 (2001)'), undefined)
 })
 
+t.test('who cannot wait for the next try has it at once, and what is published stays what it is', async t => {
+  using opened = open(t.testdir())
+  const { catalog, writer, clock } = opened
+  await writer.sync(oneFilm(), { signal })
+  const due = () => catalog.toMeasure('one', 5, clock.now()).map(({ variantId }) => variantId)
+  const [variantId] = due() as [number]
+  writer.record([{ variantId, failure: { code: 'refused', message: 'HTTP 403', permanent: true } }])
+  t.strictSame(due(), [])
+  t.strictSame(writer.measureAgain([variantId, 999]), { changed: [variantId], unknown: [999] })
+  t.strictSame(due(), [variantId])
+  t.match(catalog.problems(1), [{ reason: 'refused: HTTP 403', nextTryAt: null }], 'until another answer is there')
+
+  writer.record([{ variantId, facts: { size: 500, container: 'mkv', ranged: true } }])
+  const before = [...paths(opened)]
+  t.strictSame(writer.measureAgain([variantId]), { changed: [], unknown: [variantId] })
+  t.strictSame(due(), [])
+  t.strictSame([...paths(opened)], before)
+
+  writer.invalidate(only(opened).renditionId!, 'another size')
+  writer.record([{ variantId, failure: { code: 'gone', message: 'HTTP 404', permanent: true } }])
+  const { since } = catalog.problems(1)[0]!
+  await clock.advance(1_000)
+  t.strictSame(writer.measureAgain([variantId]).changed, [variantId])
+  t.strictSame([...paths(opened)], before, 'it is still there')
+  t.equal(catalog.problems(1)[0]!.since, since, 'and no longer than it would have been')
+})
+
 t.test('a failed measurement is kept with its reason and tried again after growing pauses', async t => {
   using opened = open(t.testdir())
   const { catalog, writer, clock } = opened

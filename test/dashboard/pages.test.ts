@@ -12,6 +12,7 @@ import { openLog } from '../../src/lib/logging.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { openBrowser, openPage } from '../lib/browser.ts'
 import { without } from '../lib/programs.ts'
+import { reelport } from '../lib/reelport.ts'
 import { type ServedDemo, serveDemo } from '../lib/served-demo.ts'
 import { until } from '../lib/until.ts'
 
@@ -38,11 +39,14 @@ async function scene(t: Test): Promise<Scene> {
   const tail = new LogTail(100)
   const log = openLog({ level: 'debug', format: 'json', destination: { write: () => {} }, tail })
   const flags = { 'tuner-discovery': 'off' }
-  const served = await serveDemo(t, { demoIn: directory, tail, log, flags, sidecars: artwork })
+  const demo = { faults: { answers: { [unreadable.target]: { status: 403 } } } }
+  const served = await serveDemo(t, { demo, demoIn: directory, tail, log, flags, sidecars: artwork })
   const bearer = { authorization: `Bearer ${findInstance(served.config.data)!.token.reveal()}` }
   return { served, url: served.app.http.url, bearer, directory, tail, browser: await openBrowser(t) }
 }
 
+/** A film that the provider refuses. */
+const unreadable = { target: 'movie/109', name: 'Zwölf Stunden' } as const
 const artwork = { plexmatch: false, nfo: false, artwork: true, subtitles: false }
 
 /** Goes to a page of the dashboard and waits until it is there. */
@@ -91,7 +95,7 @@ t.test('a person and the dashboard', { skip }, async t => {
 
   await t.test('pages do not jump while they fill', async t => {
     const { page } = await openPage(browser, url, { viewport: { width: 1280, height: 900 } })
-    for (const name of ['overview', 'library', 'queue', 'guide', 'nfs']) {
+    for (const name of ['overview', 'library', 'title/1', 'queue', 'guide', 'nfs']) {
       await page.goto('about:blank')
       await show(page, url, name)
       await page.waitForLoadState('networkidle', { timeout: 1_000 }).catch(() => {}) // the events never end
@@ -178,9 +182,32 @@ t.test('a person and the dashboard', { skip }, async t => {
     await page.locator('.shelf img').evaluate(picture => (picture as unknown as { decode(): Promise<void> }).decode())
     await page.locator('.shelf a').click()
     await page.getByText('/Movies/A Quiet Orbit').waitFor()
+    await page
+      .getByAltText('Poster of A Quiet Orbit')
+      .evaluate(picture => (picture as unknown as { decode(): Promise<void> }).decode())
+    await page
+      .getByText([...served.demo.catalogue.movies()].find(({ name }) => /A Quiet Orbit/.test(name))!.plot!)
+      .waitFor()
     await page.getByRole('button', { name: /Bring it here/ }).click()
     await said(/is in the queue/)
     await until('it to be made', () => served.app.status().queue.made >= 4)
+    await page.context().close()
+  })
+
+  await t.test('what could not be measured is measured again', async t => {
+    const { page, faults } = await openPage(browser, url, { extraHTTPHeaders: bearer })
+    await show(page, url, `library?q=${encodeURIComponent(unreadable.name)}`)
+    await page.locator('.shelf a').click()
+    await page.getByText(/status 403/).waitFor()
+    const { code, stdout } = await reelport(['measure', unreadable.name, '--data', served.config.data])
+    t.strictSame([code, stdout], [0, 'measured again: Zwölf Stunden (2016)\n'], 'from the command line, in vain')
+    delete served.demo.faults.answers[unreadable.target]
+    await page.getByRole('button', { name: /^Measure again/ }).click()
+    await page.getByText(/\/Movies\/Zwölf Stunden/).waitFor()
+    t.equal(await page.getByRole('button', { name: /^Measure again/ }).count(), 0)
+    t.strictSame(faults, [])
+    const published = await reelport(['measure', unreadable.name, '--data', served.config.data])
+    t.match(published.stderr, /nothing of it is left to be measured/)
     await page.context().close()
   })
 
@@ -263,8 +290,11 @@ t.test('a person and the dashboard', { skip }, async t => {
     await show(page, url, 'sync')
     await page.getByRole('button', { name: 'Sync now' }).click()
     await page.locator('.said', { hasText: 'A sync has begun.' }).waitFor()
+    const other = await page.context().newPage()
+    await show(other, url, 'overview')
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.waitForURL('**/sign-in?to=*')
+    await other.waitForURL('**/sign-in?to=*')
     const status = await page.request.get(`${url}/api/status`)
     t.equal(status.status(), 401)
     t.strictSame(faults, [])
@@ -280,6 +310,9 @@ t.test('a person and the dashboard', { skip }, async t => {
     await served.start()
     await page.locator('.link.on').waitFor()
     t.match(await page.locator('main').innerText(), /Films\s+\d/)
+    await show(page, url, 'sync')
+    const syncs = page.getByRole('region', { name: 'Syncs so far' }).getByRole('row')
+    await syncs.getByText('complete').first().waitFor()
     await page.context().close()
   })
 })

@@ -81,6 +81,8 @@ t.test(
     await ask('GET', '/api/library/{id}', { at: `/api/library/${listed.id}` })
     await ask('GET', '/api/library/{id}/poster', { at: '/api/library/999999/poster', status: 404 })
     await ask('GET', '/api/problems')
+    t.ok((await ask('GET', '/api/syncs')).length > 0)
+    await ask('POST', '/api/measure', { body: { variantIds }, status: 404 })
     await ask('GET', '/api/history')
     t.ok((await ask('GET', '/api/logs', { at: '/api/logs?level=debug' })).length >= 0)
     t.ok((await ask('POST', '/api/checks', { body: {} })).checks.length > 3)

@@ -52,9 +52,12 @@ export interface ServerProcess extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void
 }
 
-/** Starts `reelport serve`. */
-export function startServer(args: readonly string[], options: RunOptions = {}): ServerProcess {
-  const child = start(['serve', ...args], options)
+/** Starts `reelport serve`, or what is named in its place. */
+export function startServer(
+  args: readonly string[],
+  { command = 'serve', ...options }: RunOptions & { readonly command?: 'serve' | 'start' } = {},
+): ServerProcess {
+  const child = start([command, ...args], options)
   const stderr = collected(child)
   let stdout = ''
   const ready = Promise.withResolvers<void>()

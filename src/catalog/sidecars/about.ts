@@ -46,8 +46,11 @@ export interface AboutQueries {
   ofFilm(variantId: number): Description
 }
 
+interface Row {
+  readonly about: string
+}
+
 export function aboutQueries(db: Database): AboutQueries {
-  type Row = { about: string }
   const putListing = db.prepare<[number, string]>(
     'insert into about values (?, ?) on conflict do update set about = excluded.about',
   )
@@ -63,9 +66,6 @@ export function aboutQueries(db: Database): AboutQueries {
   const moveEpisode = db.prepare<[number, number]>(
     'update or replace about_episode set variant_id = ? where variant_id = ?',
   )
-  const ofTitle = db.prepare<[number, number], Row & { accountId: number }>(`
-    select a.about, l.account_id as accountId from listing l join about a on a.listing_id = l.id
-    where l.title_id = ? order by l.id limit ?`)
   const ofSeason = db.prepare<[number, number], Row & { accountId: number }>(`
     select s.about, l.account_id as accountId from listing l join about_season s on s.listing_id = l.id
     where l.title_id = ? and s.season = ? order by l.id limit 1`)
@@ -73,8 +73,6 @@ export function aboutQueries(db: Database): AboutQueries {
   const ofFilm = db.prepare<[number], Row>(
     'select a.about from variant v join about a on a.listing_id = v.listing_id where v.id = ?',
   )
-
-  const read = (row: Row | undefined): About => (row === undefined ? {} : JSON.parse(row.about))
 
   return {
     putListing(id, about) {
@@ -90,21 +88,7 @@ export function aboutQueries(db: Database): AboutQueries {
     },
     moveListing: (from, to) => void moveListing.run(to, from),
     moveEpisode: (from, to) => void moveEpisode.run(to, from),
-    ofTitle(titleId) {
-      let merged: TitleAbout = { description: {} }
-      for (const row of ofTitle.all(titleId, maxListings)) {
-        const { description = {}, poster } = read(row)
-        const { backdrop } = description
-        const { accountId } = row
-        merged = {
-          ...(poster !== undefined && { poster: { accountId, locator: poster } }),
-          ...(backdrop !== undefined && { backdrop: { accountId, locator: backdrop } }),
-          ...merged,
-          description: { ...description, ...merged.description },
-        }
-      }
-      return merged
-    },
+    ofTitle: titleAbout(db),
     seasonPoster(titleId, season) {
       const row = ofSeason.get(titleId, season)
       const { poster } = read(row)
@@ -114,6 +98,30 @@ export function aboutQueries(db: Database): AboutQueries {
     ofFilm: id => read(ofFilm.get(id)).description ?? {},
   }
 }
+
+/** `AboutQueries.ofTitle`, which needs nobody who writes. */
+export function titleAbout(db: Database): (titleId: number) => TitleAbout {
+  const ofTitle = db.prepare<[number, number], Row & { accountId: number }>(`
+    select a.about, l.account_id as accountId from listing l join about a on a.listing_id = l.id
+    where l.title_id = ? order by l.id limit ?`)
+  return titleId => {
+    let merged: TitleAbout = { description: {} }
+    for (const row of ofTitle.all(titleId, maxListings)) {
+      const { description = {}, poster } = read(row)
+      const { backdrop } = description
+      const { accountId } = row
+      merged = {
+        ...(poster !== undefined && { poster: { accountId, locator: poster } }),
+        ...(backdrop !== undefined && { backdrop: { accountId, locator: backdrop } }),
+        ...merged,
+        description: { ...description, ...merged.description },
+      }
+    }
+    return merged
+  }
+}
+
+const read = (row: Row | undefined): About => (row === undefined ? {} : JSON.parse(row.about))
 
 /** What is kept of what a provider says: bounded, on one line where it should be, and nothing that is empty. */
 export function keptAbout({ description, poster }: About): About {

@@ -1,4 +1,4 @@
-import { type App, type RunningDemo, startApp, startDemo } from '../../app/index.ts'
+import { type App, type RunningDemo, startApp, startDemo, succeedDemo } from '../../app/index.ts'
 import type { Config } from '../../config/index.ts'
 import type { Logger } from '../../lib/log.ts'
 import { LogTail } from '../../lib/log-tail.ts'
@@ -50,11 +50,26 @@ export const startCommand: Command = {
   },
 }
 
+/** Serves the demo; once somebody has set an account up on its page, that account in its place, on the same ports. */
 async function serveDemo(config: Config, context: CommandContext): Promise<number> {
-  const { log, tail } = beginLog(config)
-  let demo: RunningDemo
+  const begun = beginLog(config)
+  {
+    await using demo = await beginDemo(config, context, begun)
+    const ending = await run(demo.config, context, { ...begun, demoIn: context.cwd })
+    if (ending !== 'configured') return codeOf(ending)
+  }
+  const configured = loadFor(context)
   try {
-    demo = await startDemo(config, {
+    succeedDemo(configured.data)
+  } catch (error) {
+    throw explainStart(error, configured)
+  }
+  return await serve(configured, context)
+}
+
+async function beginDemo(config: Config, context: CommandContext, { log }: Begun): Promise<RunningDemo> {
+  try {
+    return await startDemo(config, {
       log: log.child({ part: 'demo' }),
       onProgress: ({ clipsDone, clipsTotal, fraction }) =>
         void context.err.write(`demo: making films, ${clipsDone} of ${clipsTotal} (${Math.round(fraction * 100)} %)\n`),
@@ -63,8 +78,10 @@ async function serveDemo(config: Config, context: CommandContext): Promise<numbe
   } catch (error) {
     throw explainStart(error, config)
   }
-  await using running = demo
-  return await serve(running.config, context, { log, tail, demoIn: context.cwd })
+}
+
+async function serve(config: Config, context: CommandContext): Promise<number> {
+  return codeOf(await run(config, context, beginLog(config)))
 }
 
 /** What was begun before the server. */
@@ -80,9 +97,11 @@ function beginLog({ log }: Config): Begun {
   return { log: openLog({ ...log, tail }), tail }
 }
 
-/** Runs until a signal or a fatal error. SIGHUP syncs. */
-async function serve(config: Config, context: CommandContext, begun?: Begun): Promise<number> {
-  const { log, tail, demoIn } = begun ?? beginLog(config)
+/** Why a server does not run any more. */
+type Ending = 'stopped' | 'configured' | Error
+
+/** Runs until a signal, a fatal error, or of the demo a configuration. SIGHUP syncs. */
+async function run(config: Config, context: CommandContext, { log, tail, demoIn }: Begun): Promise<Ending> {
   let app: App
   try {
     app = await startApp({ config, version, ...(demoIn !== undefined && { demoIn }) }, { log, tail })
@@ -96,12 +115,13 @@ async function serve(config: Config, context: CommandContext, begun?: Begun): Pr
   const stopped = new Promise<'stopped'>(resolve =>
     context.signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
   )
-  const outcome = context.signal.aborted ? 'stopped' : await Promise.race([stopped, running.fatal])
+  const configured = running.configured.then(() => 'configured' as const)
+  const ending = context.signal.aborted ? 'stopped' : await Promise.race([stopped, running.fatal, configured])
   process.off('SIGHUP', onHangup)
-  if (outcome === 'stopped') {
-    log.info({}, 'stopping')
-    return exitCode.ok
-  }
-  log.error({ error: outcome }, 'cannot go on: ending, so that a supervisor starts it anew')
-  return exitCode.bug
+  if (ending === 'stopped') log.info({}, 'stopping')
+  else if (ending === 'configured') log.info({}, 'an account is configured: it is served in place of the demo')
+  else log.error({ error: ending }, 'cannot go on: ending, so that a supervisor starts it anew')
+  return ending
 }
+
+const codeOf = (ending: Ending) => (ending instanceof Error ? exitCode.bug : exitCode.ok)

@@ -35,6 +35,10 @@ export interface Title {
   readonly name: string
   readonly year: number | null
   readonly tmdbId: string | null
+  readonly hasPoster: boolean
+  readonly plot: string | null
+  readonly genres: readonly string[]
+  readonly runtimeMinutes: number | null
   readonly streams: readonly Stream[]
 }
 
@@ -46,6 +50,19 @@ export interface MissingStream {
   readonly reason: string
   readonly since: number
   readonly nextTryAt: number | null
+}
+
+export interface PastSync {
+  readonly id: number
+  readonly accountId: string
+  readonly startedAt: number
+  readonly finishedAt: number
+  readonly outcome: 'complete' | 'partial' | 'failed'
+  readonly reason: string | null
+  readonly added: number
+  readonly updated: number
+  readonly missing: number
+  readonly episodes: number
 }
 
 export interface Channel {

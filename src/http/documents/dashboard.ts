@@ -18,6 +18,15 @@ export const problems: Schema = list(
 
 const samples = list(number)
 
+/** `/api/syncs`: the latest first. */
+export const pastSyncs: Schema = list(
+  object({
+    ...{ id, accountId: text, startedAt: time, finishedAt: time },
+    ...{ outcome: oneOf('complete', 'partial', 'failed'), reason: orNull(text) },
+    ...{ added: count, updated: count, missing: count, episodes: count },
+  }),
+)
+
 /** `/api/history`: a sample each five seconds of the last hour, by columns. Bytes and calls are a second's. */
 export const history: Schema = object({
   ...{ at: list(time), nfsBytes: samples, fetchedBytes: samples, liveBytes: samples, calls: samples },

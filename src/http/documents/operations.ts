@@ -1,8 +1,8 @@
 import { channel, channelPatch, channels, channelTests, guide, lineup, live, programmes } from './channels.ts'
-import { checks, history, libraryPage, logs, problems, triedAccount, typedAccount } from './dashboard.ts'
+import { checks, history, libraryPage, logs, pastSyncs, problems, triedAccount, typedAccount } from './dashboard.ts'
 import { changed, queue } from './queue.ts'
 import { described, either, flag, id, list, object, oneOf, orNull, type Schema, text, time } from './shapes.ts'
-import { runReport, status, title, titles } from './status.ts'
+import { runReport, status, titleDetails, titles } from './status.ts'
 
 /** What an operation is for, and what it answers when all is well. */
 export interface Operation {
@@ -61,6 +61,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     body: object({}, { account: text, acceptShrinking: flag }),
     answer: object({ run: id }),
   },
+  'GET /api/syncs': { tag: 'state', summary: 'What came of the latest syncs.', answer: pastSyncs },
   'GET /api/titles': {
     tag: 'titles',
     summary: 'Titles whose name has these words, with their streams.',
@@ -71,7 +72,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Titles in the order of their names, a page at a time.',
     answer: libraryPage,
   },
-  'GET /api/library/{id}': { tag: 'titles', summary: 'A title with its streams.', answer: title },
+  'GET /api/library/{id}': { tag: 'titles', summary: 'A title with its streams.', answer: titleDetails },
   'GET /api/library/{id}/poster': {
     tag: 'titles',
     summary: 'Its poster, where it is here.',
@@ -79,6 +80,11 @@ export const operations: Readonly<Record<string, Operation>> = {
     mediaType: 'image/*',
   },
   'GET /api/problems': { tag: 'titles', summary: 'What is not in the tree, and why.', answer: problems },
+  'POST /api/measure': {
+    tag: 'titles',
+    summary: 'Measure streams now that could not be measured; what is measured stays as it is.',
+    answer: changed,
+  },
   'GET /api/queue': { tag: 'queue', summary: 'What is made into files, in its order.', answer: queue },
   'POST /api/queue/add': { tag: 'queue', summary: 'Have titles made.', answer: changed },
   'POST /api/queue/remove': { tag: 'queue', summary: 'Have titles not made.', answer: changed },

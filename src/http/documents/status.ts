@@ -5,12 +5,14 @@ import {
   count,
   counts,
   either,
+  extended,
   flag,
   id,
   list,
   number,
   object,
   oneOf,
+  orNull,
   type Schema,
   text,
   texts,
@@ -151,12 +153,17 @@ const stream = object({
   path: { type: ['string', 'null'] },
 })
 
-/** `/api/library/{id}`. */
-export const title: Schema = object({
+const title: Schema = object({
   ...{ id, kind: oneOf('movie', 'show'), name: text },
   year: { type: ['integer', 'null'] },
   tmdbId: { type: ['string', 'null'] },
   streams: list(stream),
+})
+
+/** `/api/library/{id}`: with what its providers say about it. */
+export const titleDetails: Schema = extended(title, {
+  ...{ hasPoster: flag, plot: orNull(text), genres: texts },
+  runtimeMinutes: orNull(count),
 })
 
 /** `/api/titles`. */

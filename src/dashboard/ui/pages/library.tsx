@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { get, type ListedTitle, type MissingStream, type StreamState } from '../api.ts'
 import { moment, plural } from '../format.ts'
 import { Badge, Empty, Page, Pager, Table, type Tone, useAnswer } from '../parts.tsx'
+import { Poster } from '../poster.tsx'
 import { refine, route } from '../route.ts'
 import { state } from '../store.ts'
 
@@ -125,27 +126,11 @@ function Titles() {
 function Shelved({ title: { id, kind, name, year, states, hasPoster } }: { title: ListedTitle }) {
   const all = Object.values(states).reduce((sum, count) => sum + count, 0)
   const here = states.published ?? 0
-  const [isGone, setGone] = useState(false)
   const [other] = (Object.keys(states) as StreamState[]).filter(name => name !== 'published')
   return (
     <li>
       <a href={`#/title/${id}`}>
-        {hasPoster && !isGone ? (
-          <img
-            class="poster"
-            src={`/api/library/${id}/poster`}
-            alt=""
-            width="160"
-            height="240"
-            loading="lazy"
-            onError={() => setGone(true)}
-            decoding="async"
-          />
-        ) : (
-          <span class={`poster blank hue-${id % 6}`} aria-hidden="true">
-            {name.slice(0, 1)}
-          </span>
-        )}
+        <Poster id={id} name={name} hasPoster={hasPoster} alt="" />
         <span class="name">{name}</span>
         <span class="soft">{[year, kind === 'show' && plural(all, 'episode')].filter(Boolean).join(' · ')}</span>
         {here === all && all > 0 ? null : (

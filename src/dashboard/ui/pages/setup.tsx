@@ -1,8 +1,9 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { act, type TriedAccount } from '../api.ts'
 import { date, number, plural } from '../format.ts'
-import { Act, Badge, Card, Copy, Page } from '../parts.tsx'
+import { Act, Badge, Card, Copy, Figure, Page } from '../parts.tsx'
 import { doing, state } from '../store.ts'
+import { SyncProgress } from '../sync-progress.tsx'
 
 /** From an account at a provider to a mounted library, in three steps. */
 export function Setup() {
@@ -11,13 +12,12 @@ export function Setup() {
   const [found, setFound] = useState<TriedAccount>()
   const [saved, setSaved] = useState<string>()
   const [isBusy, setBusy] = useState(false)
-  if (!state.value!.server.isDemo) {
-    return (
-      <Page title="Set up">
-        <p class="empty">An account is configured. Others are added in the configuration file.</p>
-      </Page>
-    )
-  }
+  const { isDemo } = state.value!.server
+  // What had the focus goes with the demo.
+  useEffect(() => {
+    if (!isDemo && saved !== undefined) document.querySelector('h1')?.focus()
+  }, [isDemo])
+  if (!isDemo) return <YourLibrary />
   const tried = async (event: SubmitEvent) => {
     event.preventDefault()
     const form = Object.fromEntries(new FormData(event.currentTarget as HTMLFormElement)) as Record<string, string>
@@ -133,7 +133,7 @@ export function Setup() {
                 <Act
                   label={`Save it as ${found.file}`}
                   kind="main"
-                  done="Saved."
+                  done="Saved. The server starts with it."
                   action={async () => setSaved((await act<{ file: string }>('POST', '/api/save-account', typed)).file)}
                 />
               )}
@@ -145,13 +145,64 @@ export function Setup() {
             </>
           )}
         </Card>
-        <Card title="3. Start again, and mount" wide>
+        <Card title="3. Your library" wide>
+          {saved !== undefined ? (
+            <Starting />
+          ) : found !== undefined && found.file === undefined ? (
+            <p>
+              There is a configuration file already, and it is left alone: write the account into it, and start the
+              server again. It reads its settings when it starts.
+            </p>
+          ) : (
+            <p class="empty">Once the account is saved, the server takes it by itself.</p>
+          )}
+        </Card>
+      </div>
+    </Page>
+  )
+}
+
+/** The server ends the demo and starts with what was saved; this page hears of it when it comes back. */
+function Starting() {
+  return (
+    <div class="progress line" role="status">
+      <progress aria-label="Starting" />
+      <span class="soft">
+        The server starts with your account. If that takes more than a minute, it says why where it runs.
+      </span>
+    </div>
+  )
+}
+
+/** An account is configured: what of it is here already, and how to mount it. */
+function YourLibrary() {
+  const { sync, catalog, mount } = state.value!
+  const troubles = sync.reports.flatMap(({ accountId, sections }) =>
+    sections.flatMap(({ section, message }) => (message === undefined ? [] : [`${accountId}, ${section}: ${message}`])),
+  )
+  const files = catalog.libraries.reduce((sum, library) => sum + library.files, 0)
+  return (
+    <Page title="Set up" lead="An account is configured. Others are added in the configuration file.">
+      <div class="grid">
+        <Card title="Your library" wide>
+          <SyncProgress sync={sync} />
+          {troubles.map(text => (
+            <p key={text} class="reason">
+              {text} <a href="#/checks">Check the account</a>
+            </p>
+          ))}
+          <dl class="figures">
+            <Figure label="Films" value={number(catalog.titles.movie)} />
+            <Figure label="Shows" value={number(catalog.titles.show)} />
+            <Figure label="Files here" value={number(files)} />
+            <Figure label="Size not known yet" value={number(catalog.waiting)} />
+          </dl>
+          <p class="soft">Files appear as their sizes are learnt, the newest first; nothing has to be waited for.</p>
+        </Card>
+        <Card title="Mount it" aside="as root" wide>
+          <Copy label="Mount command" text={mount.command} />
           <p>
-            Settings are read at the start: stop this server and start it again. Its first sync begins at once, and
-            files appear as their sizes are learnt.
-          </p>
-          <p>
-            <a href="#/mount">How to mount it</a>
+            <a href="#/mount">At every start, in Kubernetes, and what comes then</a>
           </p>
         </Card>
       </div>

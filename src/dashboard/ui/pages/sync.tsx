@@ -1,12 +1,14 @@
 import type { SyncReport } from '../../model.ts'
-import { act } from '../api.ts'
+import { act, get, type PastSync } from '../api.ts'
 import { clock, duration, moment, number } from '../format.ts'
-import { Act, Badge, Card, Empty, Page, Table } from '../parts.tsx'
+import { Act, Badge, Card, Empty, Page, Table, useAnswer } from '../parts.tsx'
 import { state } from '../store.ts'
+import { SyncProgress } from '../sync-progress.tsx'
 
 /** How the catalogue was brought up to date. */
 export function SyncPage() {
-  const { isRunning, progress, nextAt, runs, reports } = state.value!.sync
+  const { sync } = state.value!
+  const { isRunning, nextAt, reports } = sync
   return (
     <Page
       title="Sync"
@@ -27,61 +29,54 @@ export function SyncPage() {
         />
       }
     >
-      <div class="progress line">
-        {isRunning && (
-          <>
-            <progress
-              aria-label="Sync"
-              {...(progress?.total !== undefined && { max: progress.total, value: progress.done })}
-            />
-            <span class="soft">
-              {progress === undefined
-                ? 'asking the provider'
-                : `${progress.accountId}: ${progress.part}, ${number(progress.done)}${progress.total === undefined ? '' : ` of ${number(progress.total)}`}`}
-            </span>
-          </>
-        )}
-      </div>
+      <SyncProgress sync={sync} />
       <div class="grid">
         {reports.map(report => (
           <Report key={report.accountId} report={report} />
         ))}
-        <Card title="Since the start" wide>
-          {runs.length === 0 ? (
-            <Empty>No sync has ended since the server was started.</Empty>
-          ) : (
-            <Table caption="Syncs since the start" head={['Ended', 'Result', 'Added', 'Changed', 'Gone', 'Took']}>
-              {runs.map(({ number: run, finishedAt, failure, reports = [] }) => {
-                const sum = (of: (report: SyncReport) => number) =>
-                  number(reports.reduce((total, report) => total + of(report), 0))
-                const rows = (name: 'added' | 'updated' | 'missing') =>
-                  sum(({ sections }) => sections.reduce((total, section) => total + section[name], 0))
-                const begun = Math.min(...reports.map(({ startedAt }) => startedAt))
-                return (
-                  <tr key={run}>
-                    <th scope="row">{moment(finishedAt)}</th>
-                    <td class="words">
-                      {failure === undefined ? (
-                        <Badge tone="good">done</Badge>
-                      ) : (
-                        <>
-                          <Badge tone="bad">failed</Badge>
-                          <small>{failure}</small>
-                        </>
-                      )}
-                    </td>
-                    <td>{rows('added')}</td>
-                    <td>{rows('updated')}</td>
-                    <td>{rows('missing')}</td>
-                    <td>{reports.length === 0 ? '' : duration(finishedAt - begun)}</td>
-                  </tr>
-                )
-              })}
-            </Table>
-          )}
-        </Card>
+        <History ended={reports.map(({ finishedAt }) => finishedAt).join()} />
       </div>
     </Page>
+  )
+}
+
+const outcomes = {
+  complete: { tone: 'good', word: 'complete' },
+  partial: { tone: 'bad', word: 'in part' },
+  failed: { tone: 'bad', word: 'failed' },
+} as const
+
+/** Those of earlier starts, too. `ended` is another text whenever one has ended. */
+function History({ ended }: { ended: string }) {
+  const { value: syncs, error } = useAnswer(signal => get<readonly PastSync[]>('/api/syncs', signal), [ended])
+  return (
+    <Card title="History" wide>
+      {error !== undefined && <Empty>{error}</Empty>}
+      {syncs === undefined && error === undefined && <Empty>Looking …</Empty>}
+      {syncs?.length === 0 && <Empty>No sync has ended yet.</Empty>}
+      {syncs !== undefined && syncs.length > 0 && (
+        <Table
+          caption="Syncs so far"
+          head={['Ended', 'Account', 'Answer', 'Added', 'Changed', 'Gone', 'Episodes', 'Took']}
+        >
+          {syncs.map(({ id, accountId, startedAt, finishedAt, outcome, reason, added, updated, missing, episodes }) => (
+            <tr key={id}>
+              <th scope="row">{moment(finishedAt)}</th>
+              <td>{accountId}</td>
+              <td class="words">
+                <Badge tone={outcomes[outcome].tone}>{outcomes[outcome].word}</Badge>
+                {reason !== null && <small>{reason}</small>}
+              </td>
+              <td>{number(added)}</td>
+              <td>{number(updated)}</td>
+              <td>{number(missing)}</td>
+              <td>{number(episodes)}</td>
+              <td>{duration(finishedAt - startedAt)}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Card>
   )
 }
 

@@ -1,6 +1,7 @@
 import { act, get, type Stream, type Title } from '../api.ts'
-import { moment, plural, size } from '../format.ts'
+import { duration, moment, plural, size } from '../format.ts'
 import { Act, Badge, Card, Empty, Page, Table, useAnswer } from '../parts.tsx'
+import { Poster } from '../poster.tsx'
 import { route } from '../route.ts'
 import { state } from '../store.ts'
 import { toneOf, wordOf } from './library.tsx'
@@ -14,11 +15,11 @@ const formWords = {
 /** One title: its versions or episodes, which of them are files, and why others are not. */
 export function TitlePage() {
   const id = route.value.rest
-  // What is made or measured changes it, so it is read again when these counts change.
+  // What is made or measured changes it, so it is read again when these counts change, and every few seconds for what no count tells.
   const { measured, toMake, failed } = state.value!.catalog
   const { value: title, error } = useAnswer(
     signal => get<Title>(`/api/library/${id}`, signal),
-    [id, measured, toMake, failed],
+    [id, measured, toMake, failed, state.value!.sample?.at],
   )
   if (error !== undefined)
     return (
@@ -33,6 +34,7 @@ export function TitlePage() {
       </Page>
     )
   const { name, year, kind, streams } = title
+  const length = title.runtimeMinutes === null ? undefined : duration(title.runtimeMinutes * 60_000)
   return (
     <Page
       title={year === null ? name : `${name} (${year})`}
@@ -43,6 +45,13 @@ export function TitlePage() {
         </a>
       }
     >
+      <div class="about-title">
+        <Poster key={title.id} id={title.id} name={name} hasPoster={title.hasPoster} alt={`Poster of ${name}`} />
+        <div>
+          <p class="soft">{[year, length, title.genres.join(', ')].filter(Boolean).join(' · ')}</p>
+          <p>{title.plot ?? 'The provider says nothing about it.'}</p>
+        </div>
+      </div>
       <Card title={kind === 'movie' ? 'Versions' : 'Episodes'} wide>
         <Table caption={`Streams of ${name}`} head={['What', 'State', 'Size', 'Where', 'Actions']}>
           {streams.map(stream => (
@@ -90,14 +99,24 @@ function StreamRow({
       <td>{bytes === null ? '' : size(bytes)}</td>
       <td class="words">{path === null ? '' : <code>{path}</code>}</td>
       <td>
-        {form !== 'made' && state !== 'missing' && (
-          <Act
-            label={form === 'file' ? 'Bring it here' : 'Make a file'}
-            name={form === 'file' ? `Bring it here: ${label}` : `Make a file: ${label}`}
-            done={`${label} is in the queue.`}
-            action={() => act('POST', '/api/queue/add', { variantIds: [variantId], where: 'top' })}
-          />
-        )}
+        <div class="buttons">
+          {(state === 'failed' || (state === 'published' && reason !== null)) && (
+            <Act
+              label="Measure again"
+              name={`Measure again: ${label}`}
+              done={`${label} is measured again.`}
+              action={() => act('POST', '/api/measure', { variantIds: [variantId] })}
+            />
+          )}
+          {form !== 'made' && state !== 'missing' && (
+            <Act
+              label={form === 'file' ? 'Bring it here' : 'Make a file'}
+              name={form === 'file' ? `Bring it here: ${label}` : `Make a file: ${label}`}
+              done={`${label} is in the queue.`}
+              action={() => act('POST', '/api/queue/add', { variantIds: [variantId], where: 'top' })}
+            />
+          )}
+        </div>
       </td>
     </tr>
   )

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { BackupError, decide, finishRestore, type Manifest, readBackup, stage, writeBackup } from '../backup/index.ts'
 import { skipIds } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
+import { skipChannelIds } from '../lineup/index.ts'
 import { demoDirectory } from './demo.ts'
 import { lockDirectory } from './instance.ts'
 import { keptFiles, restoreTarget } from './kept-files.ts'
@@ -63,6 +64,8 @@ export async function restore({ file, directory, replace, signal }: RestoreOptio
   try {
     const manifest = await readBackup(file, keptFiles, { into: staged, signal })
     skipIds(join(staged, 'catalog.sqlite'), join(directory, 'catalog.sqlite'))
+    const lineup = join(staged, 'lineup.sqlite')
+    if (existsSync(lineup)) skipChannelIds(lineup, join(directory, 'lineup.sqlite'))
     signal.throwIfAborted()
     decide(directory)
     finishRestore(directory, restoreTarget)

@@ -8,8 +8,15 @@ import { demoDirectory } from './demo.ts'
 import { lockDirectory } from './instance.ts'
 import { keptFiles, restoreTarget } from './kept-files.ts'
 
-/** The directory that is backed up and restored: `data`, also where no account is configured yet, or that of the demo. */
+/** The directory that is restored into: `data`, also where no account is configured yet, or that of the demo. */
 export const dataDirectoryOf = ({ data, demo }: Config): string => (demo ? demoDirectory(data) : data)
+
+/** What there is to back up: as above, or the demo's where only that was ever served. */
+export function servedDirectoryOf(config: Config): string {
+  const [directory, demo] = [dataDirectoryOf(config), demoDirectory(config.data)]
+  const isServed = (path: string) => existsSync(join(path, 'catalog.sqlite'))
+  return !isServed(directory) && isServed(demo) ? demo : directory
+}
 
 export interface BackupOptions {
   readonly directory: string

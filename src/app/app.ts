@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openAccess } from '../access/index.ts'
 import {
+  type Appeared,
   type Catalog,
   type Changes,
   type MeasureLane,
@@ -54,6 +55,7 @@ import { registerHttpMetrics, registerMetrics } from './metrics.ts'
 import { withPartialFiles } from './partial-tree.ts'
 import { type Plex, startPlex } from './plex.ts'
 import { queueActions } from './queue-actions.ts'
+import { gatherReadyTitles } from './ready-titles.ts'
 import { type ScheduledRuns, startSchedule } from './schedule.ts'
 import { type Status, statusOf } from './status.ts'
 import { startStreams } from './streams.ts'
@@ -131,7 +133,12 @@ export async function startApp(
   const accounts = openAccounts(config, stack, log)
   const path = join(config.data, 'catalog.sqlite')
 
-  const after = { changes: (_: Changes) => {}, partials: (_: Changes) => {}, nfsPort: () => config.nfs.port } // until there is somebody to tell
+  const after = {
+    changes: (_: Changes) => {},
+    appeared: (_?: Appeared) => {},
+    partials: (_: Changes) => {},
+    nfsPort: () => config.nfs.port,
+  } // until there is somebody to tell
   let progress: SyncProgress | undefined
   const { graceMs, showConcurrency } = config.sync
   const thread = stack.use(
@@ -148,7 +155,10 @@ export async function startApp(
       },
       {
         log,
-        onChanges: changes => after.changes(changes),
+        onChanges: changes => {
+          after.changes(changes)
+          after.appeared(changes.appeared)
+        },
         onProgress: now => {
           progress = now
         },
@@ -162,6 +172,7 @@ export async function startApp(
     openWebhooks({ hooks: config.webhooks, directory: config.data }, { log: log.child({ part: 'webhooks' }), clock }),
   )
   const events = webhookEvents(webhooks.tell, clock)
+  after.appeared = stack.use(gatherReadyTitles({ catalog, clock, tell: webhooks.tell })).add
   const live = config.tuner.enabled
     ? stack.use(
         await startLiveTv(
@@ -185,7 +196,9 @@ export async function startApp(
     ),
   )
 
-  const streams = stack.use(await startStreams({ config, accounts, catalog, thread, log, clock, onMade: events.made }))
+  const streams = stack.use(
+    await startStreams({ config, accounts, catalog, thread, log, clock, onFailed: events.notMade }),
+  )
   const materializer = stack.use(
     await startMaterializer(config.cache, {
       source: streams.source,

@@ -3,12 +3,20 @@ import { join } from 'node:path'
 import { BackupError, decide, finishRestore, type Manifest, readBackup, stage, writeBackup } from '../backup/index.ts'
 import { skipIds } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
+import { skipChannelIds } from '../lineup/index.ts'
 import { demoDirectory } from './demo.ts'
 import { lockDirectory } from './instance.ts'
 import { keptFiles, restoreTarget } from './kept-files.ts'
 
-/** The directory that is backed up and restored: `data`, also where no account is configured yet, or that of the demo. */
+/** The directory that is restored into: `data`, also where no account is configured yet, or that of the demo. */
 export const dataDirectoryOf = ({ data, demo }: Config): string => (demo ? demoDirectory(data) : data)
+
+/** What there is to back up: as above, or the demo's where only that was ever served. */
+export function servedDirectoryOf(config: Config): string {
+  const [directory, demo] = [dataDirectoryOf(config), demoDirectory(config.data)]
+  const isServed = (path: string) => existsSync(join(path, 'catalog.sqlite'))
+  return !isServed(directory) && isServed(demo) ? demo : directory
+}
 
 export interface BackupOptions {
   readonly directory: string
@@ -63,6 +71,8 @@ export async function restore({ file, directory, replace, signal }: RestoreOptio
   try {
     const manifest = await readBackup(file, keptFiles, { into: staged, signal })
     skipIds(join(staged, 'catalog.sqlite'), join(directory, 'catalog.sqlite'))
+    const lineup = join(staged, 'lineup.sqlite')
+    if (existsSync(lineup)) skipChannelIds(lineup, join(directory, 'lineup.sqlite'))
     signal.throwIfAborted()
     decide(directory)
     finishRestore(directory, restoreTarget)

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { finishRestore } from '../backup/index.ts'
+import { tryLockFile } from '../lib/file-lock.ts'
 import { writePrivate } from '../lib/private-file.ts'
 import { Secret } from '../lib/secret.ts'
-import { openDatabase } from '../lib/sqlite.ts'
 import { restoreTarget } from './kept-files.ts'
 
 /** Another server uses this data directory. */
@@ -64,8 +64,7 @@ export function lockDirectory(directory: string): Disposable {
   } catch (error) {
     throw unusable('create', directory, error)
   }
-  const lock = takeLock(directory)
-  return { [Symbol.dispose]: () => void lock.close() }
+  return takeLock(directory)
 }
 
 /** The running server's note and token, or undefined when none runs on `directory`. */
@@ -93,22 +92,16 @@ const readToken = (directory: string) => new Secret(readFileSync(join(directory,
 const noteFile = 'instance.json'
 const tokenFile = 'admin.token'
 
-function takeLock(directory: string) {
+function takeLock(directory: string): Disposable {
   const path = join(directory, 'instance.sqlite')
-  let database: ReturnType<typeof openDatabase> | undefined
+  let lock: Disposable | undefined
   try {
-    database = openDatabase(path, { timeoutMs: 0, journal: 'delete' })
-    database.exec('begin exclusive')
-    return database
+    lock = tryLockFile(path)
   } catch (error) {
-    database?.close()
-    if ((error as { code?: string }).code === 'SQLITE_BUSY') {
-      throw new InUseError(
-        `Another reelport runs on ${directory}: stop it, or give this one its own directory (--data)`,
-      )
-    }
     throw unusable('write to', directory, error)
   }
+  if (lock !== undefined) return lock
+  throw new InUseError(`Another reelport runs on ${directory}: stop it, or give this one its own directory (--data)`)
 }
 
 function unusable(verb: string, directory: string, error: unknown): DataDirectoryError {

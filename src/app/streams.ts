@@ -6,7 +6,7 @@ import type { Logger } from '../lib/log.ts'
 import type { ByteSource, Materializer } from '../materialize/index.ts'
 import type { FileId } from '../nfs/file-tree.ts'
 import type { Account } from '../provider/index.ts'
-import { type Candidates, type Made, type Queue, QueueError, startQueue } from '../queue/index.ts'
+import { type Candidates, type NotMade, type Queue, QueueError, startQueue } from '../queue/index.ts'
 import { openComposer } from '../remux/index.ts'
 import { byteSource, fileSource } from './byte-source.ts'
 import type { CatalogThread } from './catalog-thread.ts'
@@ -27,7 +27,7 @@ export interface StreamsOptions {
   readonly thread: CatalogThread
   readonly log: Logger
   readonly clock: Clock
-  readonly onMade: (made: Made) => void
+  readonly onFailed: (title: NotMade) => void
 }
 
 /** What turns the provider's streams into files: those that are composed as they are read, and those that are made. */
@@ -49,7 +49,7 @@ export interface Making extends AsyncDisposable {
 const madeShare = 0.9
 
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
-  const { config, accounts, catalog, thread, log, clock, onMade } = options
+  const { config, accounts, catalog, thread, log, clock, onFailed } = options
   await using stack = new AsyncDisposableStack()
   const segments = segmentSource(accounts, config.streams.maxHeight)
   const composer = stack.use(
@@ -91,7 +91,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
           budget: { room: () => config.cache.budgetBytes * madeShare - materializer.stats().bytesCostly },
           log: part,
           clock,
-          onMade,
+          onFailed,
         },
       )
       return { queue, partials, [Symbol.asyncDispose]: () => queue![Symbol.asyncDispose]() }

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { LiveErrorCode } from '../live/index.ts'
-import type { Made } from '../queue/index.ts'
+import type { NotMade } from '../queue/index.ts'
 import type { WebhookEvent } from '../webhooks/index.ts'
 import type { SyncState } from './syncs.ts'
 
@@ -11,7 +11,7 @@ const maxQuiet = 1_000
 /** What happened, in the words of webhooks: codes and counts, titles and channels; no reasons, which may name hosts. */
 export interface WebhookEvents {
   synced(run: NonNullable<SyncState['last']>): void
-  made(title: Made): void
+  notMade(title: NotMade): void
   channelDown(
     channel: { readonly id: number; readonly number: string; readonly name: string },
     code: LiveErrorCode,
@@ -35,9 +35,7 @@ export function webhookEvents(tell: (event: WebhookEvent) => void, clock: Clock)
       const ok = accounts.every(({ sections }) => sections.every(({ outcome }) => outcome !== 'failed'))
       tell({ type: 'sync.finished', data: { run: run.number, ok, accounts } })
     },
-    made({ variantId, accountId, title, failure }) {
-      if (failure === undefined) return tell({ type: 'title.ready', data: { variantId, accountId, title } })
-      const { code, attempts, nextTryAt } = failure
+    notMade({ variantId, accountId, title, code, attempts, nextTryAt }) {
       tell({ type: 'title.failed', data: { variantId, accountId, title, code, attempts, nextTryAt } })
     },
     channelDown({ id, number, name }, code) {

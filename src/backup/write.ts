@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { copyFile, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { create } from 'tar'
@@ -10,6 +10,7 @@ import { BackupError } from './errors.ts'
 import { type Manifest, type ManifestFile, manifestFormat, manifestName } from './manifest.ts'
 import type { KeptFile } from './model.ts'
 import { isRestorePending } from './place.ts'
+import { makeWorkDirectory } from './work-directory.ts'
 
 export interface WriteOptions {
   /** The data directory; a server may run on it. */
@@ -38,18 +39,14 @@ export async function writeBackup(options: WriteOptions): Promise<Manifest> {
       `A restore of ${directory} was interrupted: start the server on it once, which finishes that`,
     )
   }
-  const work = await mkdtemp(join(dirname(target), '.reelport-backup-')) // mode 0700
-  try {
-    const files = await copies(options, work)
-    const manifest: Manifest = { format: manifestFormat, version, madeAt: new Date(now).toISOString(), files }
-    const packed = join(work, 'packed') // no kept file is called like this
-    await pack(manifest, work, packed, signal)
-    await rename(packed, target)
-    await syncDirectory(dirname(target))
-    return manifest
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
+  await using work = await makeWorkDirectory(dirname(target))
+  const files = await copies(options, work.path)
+  const manifest: Manifest = { format: manifestFormat, version, madeAt: new Date(now).toISOString(), files }
+  const packed = join(work.path, 'packed') // no kept file is called like this
+  await pack(manifest, work.path, packed, signal)
+  await rename(packed, target)
+  await syncDirectory(dirname(target))
+  return manifest
 }
 
 async function copies({ directory, kept, signal }: WriteOptions, work: string): Promise<readonly ManifestFile[]> {

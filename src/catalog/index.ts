@@ -52,7 +52,6 @@ export type { CollectedTitle } from './collections.ts'
 export type { StoredLayout } from './layouts.ts'
 export { maxLibraries } from './libraries.ts'
 export type * from './model.ts'
-export { mergeChanges } from './nodes.ts'
 export type * from './ports.ts'
 export type * from './report.ts'
 export { schemaVersion } from './schema.ts'
@@ -201,7 +200,7 @@ export function openCatalogWriter(
     const newStaging = stagingArea(db)
     const sections = sectionSync(db, { listings, episodes, categories, libraries, rejected, newStaging, now })
     const fetchEpisodes = episodeFetch(db, episodes, { now, concurrency: showConcurrency })
-    const takeChanges = () => tree.takeChanges()
+    const takeChanges = (): Changes => ({ ...tree.takeChanges(), ...publisher.takeAppeared() })
     const sync = syncs(db, { sections, fetchEpisodes, rejected, takeChanges, now })
     const recordAttached = db.transaction((results: readonly AttachResult[]) => {
       for (const result of results) {

@@ -129,6 +129,14 @@ export interface Changes {
   readonly directories: readonly NodeId[] | 'all'
   /** Directories that were removed, by the names on the way to them from the root; left out when there are none, or very many. */
   readonly gone?: readonly (readonly string[])[]
+  /** Films and episodes that had no file before and have one now; left out when there are none. */
+  readonly appeared?: Appeared
+}
+
+export interface Appeared {
+  readonly count: number
+  /** Whose files they are: of the first few. */
+  readonly variantIds: readonly number[]
 }
 
 /** A root folder of the tree and what belongs in it. */

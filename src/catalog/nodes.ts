@@ -64,6 +64,8 @@ export interface TreeWriter {
   removeLibrary(libraryId: number): void
   /** Whether the directory has a file with this name, whatever its extension. */
   hasStem(directory: NodeId, stem: string): boolean
+  /** Whether the directory has a file whose name is this stem, or begins with it and goes on after a space. */
+  hasVersion(directory: NodeId, stem: string): boolean
   /** What has changed since this was last asked. */
   takeChanges(): Changes
 }
@@ -167,27 +169,14 @@ export function treeWriter(db: Database, now: () => number): TreeWriter {
     },
     // '/' follows '.' in ASCII: this is the range of all names that begin with the stem and a dot.
     hasStem: (directory, name) => stem.get(directory, `${name}.`, `${name}/`) !== undefined,
+    // From the space up to the dot: a digit after the stem makes it another episode's.
+    hasVersion: (directory, name) => stem.get(directory, `${name} `, `${name}/`) !== undefined,
     takeChanges() {
       const directories = changed.size > maxListedChanges ? 'all' : [...changed]
       changed = new Set()
       const removed = gone
       gone = []
-      return { directories, ...goneUnlessMany(removed) }
+      return { directories, ...(removed.length > 0 && removed.length <= maxListedChanges && { gone: removed }) }
     },
   }
-}
-
-/** All of what `changes` say. */
-export function mergeChanges(changes: readonly Changes[]): Changes {
-  const all = new Set<NodeId>()
-  const gone = goneUnlessMany(changes.flatMap(({ gone = [] }) => gone))
-  for (const { directories } of changes) {
-    if (directories === 'all') return { directories, ...gone }
-    for (const id of directories) all.add(id)
-  }
-  return { directories: all.size > maxListedChanges ? 'all' : [...all], ...gone }
-}
-
-function goneUnlessMany(gone: readonly (readonly string[])[]): Pick<Changes, 'gone'> {
-  return gone.length === 0 || gone.length > maxListedChanges ? {} : { gone }
 }

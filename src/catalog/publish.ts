@@ -1,6 +1,6 @@
 import type { Database } from '../lib/sqlite.ts'
 import { episodeName } from './episode-name.ts'
-import type { Container, NodeId } from './model.ts'
+import type { Changes, Container, NodeId } from './model.ts'
 import type { NewFile, TreeWriter } from './nodes.ts'
 import {
   distinctFolder,
@@ -22,7 +22,8 @@ export interface Publisher {
   replace(variantId: number, earlierRenditionId: number): void
   /** Takes a rendition out of every library. */
   withdraw(renditionId: number): void
-  isPublished(renditionId: number): boolean
+  /** Of which films and episodes a first file was published since this was last asked. */
+  takeAppeared(): Pick<Changes, 'appeared'>
 }
 
 interface VariantView {
@@ -52,6 +53,8 @@ interface TitleView {
 
 /** A title's own folder, in `folder.season`. */
 const titleItself = -1
+/** Films and episodes that are named of those that appeared. */
+const maxNamedAppeared = 20
 /** After this many versions with one label the variant's own number settles it. */
 const maxNumbered = 50
 
@@ -109,22 +112,26 @@ export function publisher(db: Database, tree: TreeWriter, sidecars: Sidecars): P
     return stemWith(`${numbered} ${maxNumbered + variantId}`)
   }
 
-  const publish = (variantId: number, view: VariantView, libraryId: number) => {
+  let appeared = 0
+  let firstAppeared: number[] = []
+
+  /** Whether it is the first file of its film or episode there. */
+  const publish = (variantId: number, view: VariantView, libraryId: number): boolean => {
     const show = titleFolderIn(libraryId, view.titleId)
     const { season, number } = view
     const directory = season === null ? show.id : seasonFolderIn(libraryId, view.titleId, season, show.id)
+    const isFilm = season === null || number === null
+    const bare = isFilm ? movieStem(show.name, {}) : episodeStem(show.name, { season, number })
+    const isFirst = !tree.hasVersion(directory, bare)
+    const title = isFilm ? '' : episodeName(view.episodeTitle ?? '', season, number)
     const stem = freeStem(directory, variantId, view, label =>
-      season === null || number === null
+      isFilm
         ? movieStem(show.name, { edition: view.edition, label })
-        : episodeStem(show.name, {
-            season,
-            number,
-            title: episodeName(view.episodeTitle ?? '', season, number),
-            label,
-          }),
+        : episodeStem(show.name, { season, number, title, label }),
     )
     tree.addFile(directory, fileOf(stem, view, view.addedAt ?? lastModifiedOf(view) ?? view.firstSeenAt), libraryId)
     sidecars.refreshFiles(variantId)
+    return isFirst
   }
 
   return {
@@ -133,9 +140,11 @@ export function publisher(db: Database, tree: TreeWriter, sidecars: Sidecars): P
       if (view === undefined) return
       const places = placesOf.all(view.renditionId)
       for (const { id, libraryId } of places) if (!isIn(view.libraries, libraryId)) tree.removeFile(id)
-      for (const libraryId of librariesIn(view.libraries)) {
-        if (!places.some(place => place.libraryId === libraryId)) publish(variantId, view, libraryId)
-      }
+      const missing = librariesIn(view.libraries).filter(id => !places.some(({ libraryId }) => libraryId === id))
+      const isFirst = missing.map(libraryId => publish(variantId, view, libraryId))
+      if (places.length > 0 || !isFirst.includes(true)) return
+      appeared++
+      if (firstAppeared.length < maxNamedAppeared) firstAppeared.push(variantId)
     },
     replace(variantId, earlierRenditionId) {
       const view = variant.get(variantId)!
@@ -149,7 +158,12 @@ export function publisher(db: Database, tree: TreeWriter, sidecars: Sidecars): P
     withdraw(renditionId) {
       for (const { id } of placesOf.all(renditionId)) tree.removeFile(id)
     },
-    isPublished: renditionId => placesOf.get(renditionId) !== undefined,
+    takeAppeared() {
+      const taken = { count: appeared, variantIds: firstAppeared }
+      appeared = 0
+      firstAppeared = []
+      return taken.count === 0 ? {} : { appeared: taken }
+    },
   }
 }
 

@@ -1,12 +1,13 @@
-import { Secret } from '../lib/secret.ts'
+import type { Secret } from '../lib/secret.ts'
 import { type Credentials, parseSubscription, type Secrets } from './credentials.ts'
 import type { Host } from './hosts.ts'
 import type { Place } from './kinds.ts'
 import { finish, type ValueOf } from './model.ts'
 import type { Problem } from './problems.ts'
 import type { Entry, Layer } from './read.ts'
+import { fileSecret, readSecretText } from './secret-files.ts'
 import { account } from './settings.ts'
-import { FileError, newestMatch, readTextFile } from './text-file.ts'
+import { newestMatch } from './text-file.ts'
 
 type AccountValues = ValueOf<typeof account>
 
@@ -169,24 +170,6 @@ function pastedOnce(hosts: readonly Host[], name: 'username' | 'password'): Secr
   return found.size > 1 ? 'several' : [...found.values()][0]
 }
 
-/** The secret in a file of one line; undefined, with a problem, when there is none. */
-export function fileSecret(
-  path: string | undefined,
-  where: string,
-  problems: Problem[],
-  warnings: Problem[],
-): Secret | undefined {
-  const text = path === undefined ? undefined : readSecretText(path, where, problems, warnings)?.trim()
-  if (text === undefined) return undefined
-  if (text !== '' && !/[\r\n]/.test(text)) return new Secret(text)
-  problems.push({
-    where,
-    message: `${path} does not hold one line of text`,
-    hint: 'Write the secret into it, and nothing else',
-  })
-  return undefined
-}
-
 function subscription(entry: Entry, problems: Problem[], warnings: Problem[]): Credentials {
   const pattern = entry.values.subscription as string | undefined
   if (pattern === undefined) return {}
@@ -204,22 +187,4 @@ function subscription(entry: Entry, problems: Problem[], warnings: Problem[]): C
     problems.push({ where, message, hint: 'Name a text with the lines Username: and Password:' })
   }
   return found
-}
-
-/** The text of a file that holds a secret; a warning when it is readable by everybody. */
-export function readSecretText(
-  path: string,
-  where: string,
-  problems: Problem[],
-  warnings: Problem[],
-): string | undefined {
-  try {
-    const { text, exposed } = readTextFile(path)
-    if (exposed) warnings.push({ where, message: `${path} can be read by everybody`, hint: `Run chmod o-r ${path}` })
-    return text
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error
-    problems.push({ where, message: error.message, hint: 'Name a file that this user can read' })
-    return undefined
-  }
 }

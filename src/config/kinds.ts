@@ -208,11 +208,14 @@ export const serverUrl: Kind<Host, ''> = kind(
   { secret: true },
 )
 
-/** The address of something on the web, which may be secret in itself. */
+/** The address of something on the web, which may be secret in itself. fetch takes none with a login in it. */
 export const webUrl = kind(
   'a URL',
-  'Write an http or https URL',
-  written => (/^https?:\/\//i.test(written) && URL.canParse(written) ? new Secret(written) : undefined),
+  'Write an http or https URL without a user name and password in it',
+  written => {
+    const url = /^https?:\/\//i.test(written) ? URL.parse(written) : null
+    return url !== null && url.username === '' && url.password === '' ? new Secret(written) : undefined
+  },
   { secret: true },
 )
 

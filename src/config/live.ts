@@ -1,7 +1,9 @@
-import type { Place } from './kinds.ts'
+import type { Secret } from '../lib/secret.ts'
+import { type Place, webUrl } from './kinds.ts'
 import { finish, type Group, type ValueOf } from './model.ts'
 import type { Problem } from './problems.ts'
 import type { Entry, Layer } from './read.ts'
+import { secretOf } from './secret-files.ts'
 import { device, guideSource, plexServer, webhook } from './settings.ts'
 import { nearest } from './suggest.ts'
 
@@ -12,8 +14,11 @@ export type GuideSource = ValueOf<typeof guideSource>
 
 /** A further Plex server. */
 export type PlexServer = ValueOf<typeof plexServer>
+type WebhookValues = ValueOf<typeof webhook>
 /** Somebody who is told what happens. */
-export type Webhook = ValueOf<typeof webhook>
+export interface Webhook extends Omit<WebhookValues, 'url' | 'urlFile' | 'secretFile'> {
+  readonly url: Secret
+}
 
 /** The devices of the file; none are one device with everything. `accountIds` is undefined where the accounts could not be read. */
 export function completeDevices(
@@ -52,9 +57,34 @@ export function completePlexServers(file: Layer | undefined, place: Place, probl
   return completeEntries<PlexServer>(file?.plexServers, plexServer, 'Plex server', place, problems)
 }
 
-/** The webhooks of the file. */
-export function completeWebhooks(file: Layer | undefined, place: Place, problems: Problem[]): readonly Webhook[] {
-  return completeEntries<Webhook>(file?.webhooks, webhook, 'webhook', place, problems)
+/** The webhooks of the file, with what the files say that they name. */
+export function completeWebhooks(
+  file: Layer | undefined,
+  place: Place,
+  problems: Problem[],
+  warnings: Problem[],
+): readonly Webhook[] {
+  const all = file?.webhooks ?? []
+  return completeEntries<WebhookValues>(all, webhook, 'webhook', place, problems).flatMap((values, at) => {
+    const { urlFile, secretFile, ...others } = values
+    const { where } = all[at]!
+    const read = (name: 'url' | 'secret', path: string | undefined) =>
+      secretOf({ written: values[name], path, name, where: where(`${name}File`) }, problems, warnings)
+    const before = problems.length
+    const url = read('url', urlFile)
+    const secret = read('secret', secretFile)
+    if (problems.length > before) return []
+    if (url === undefined) {
+      const message = `the webhook ${JSON.stringify(values.name)} has no url`
+      problems.push({ where: where(), message, hint: 'Set url, or urlFile to a file that holds it' })
+      return []
+    }
+    if (!webUrl.schema(place).safeParse(url.reveal()).success) {
+      problems.push({ where: where('urlFile'), message: `${urlFile} does not hold a URL`, hint: webUrl.expects })
+      return []
+    }
+    return { ...others, url, ...(secret !== undefined && { secret }) }
+  })
 }
 
 function completeEntries<T extends { readonly name: string }>(

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { type Account, completeAccount, fileSecret, idOf, mergeAccounts, readSecretText } from './accounts.ts'
+import { type Account, completeAccount, idOf, mergeAccounts } from './accounts.ts'
 import { parseSecrets, type Secrets } from './credentials.ts'
 import { type Environment, fileVariable, readEnvironment } from './environment.ts'
 import { type Flags, fileFlag, readFlags } from './flags.ts'
@@ -20,6 +20,7 @@ import {
 import { finish, type ValueOf } from './model.ts'
 import { ConfigError, type Problem } from './problems.ts'
 import { type Entry, type Layer, readLayer } from './read.ts'
+import { readSecretText, secretOf } from './secret-files.ts'
 import { settings } from './settings.ts'
 import { nearest } from './suggest.ts'
 import { FileError, readTextFile } from './text-file.ts'
@@ -101,7 +102,7 @@ export function loadConfig({ file, env, flags = {}, cwd }: LoadOptions): Config 
   const devices = completeDevices(read?.layer, accounts.ids, here, problems)
   const guides = completeGuides(read?.layer, here, problems)
   const plexServers = completePlexServers(read?.layer, here, problems)
-  const webhooks = completeWebhooks(read?.layer, here, problems)
+  const webhooks = completeWebhooks(read?.layer, here, problems, warnings)
   const where = (...path: string[]) => whereOf(layers, path)
   if (!read?.layer.broken) checkExports(complete.nfs.exports ?? [], libraries, where('nfs', 'exports'), problems)
   if (complete.nfs.port === complete.http.port && complete.nfs.port !== 0) {
@@ -179,7 +180,7 @@ function holdsToken({ values, plexServers = [], webhooks = [] }: Layer): boolean
     has(values.http, 'token') ||
     has(values.jellyfin, 'apiKey') ||
     plexServers.some(({ values }) => has(values, 'token')) ||
-    webhooks.length > 0
+    webhooks.some(({ values }) => has(values, 'url') || has(values, 'secret'))
   )
 }
 
@@ -196,11 +197,8 @@ function completeHttp(
   const files = { password: passwordFile, token: tokenFile }
   const secrets = (['password', 'token'] as const).flatMap(name => {
     const place = where('http', `${name}File`)
-    if (values[name] !== undefined && files[name] !== undefined) {
-      const message = `http.${name} and http.${name}File are both there`
-      problems.push({ where: place, message, hint: 'Remove one of them' })
-    }
-    const secret = values[name] ?? fileSecret(files[name], place, problems, warnings)
+    const given = { written: values[name], path: files[name], name: `http.${name}`, where: place }
+    const secret = secretOf(given, problems, warnings)
     if (name === 'token' && secret !== undefined && !sendable.test(secret.reveal())) {
       const message = 'The token has blanks or other characters that cannot be sent as one'
       problems.push({ where: place, message, hint: 'Write letters and digits without blanks: openssl rand -hex 24' })

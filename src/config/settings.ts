@@ -156,7 +156,11 @@ export const plexServer = group('A further Plex Media Server; what is not said h
 
 export const webhook = group('Somebody who is told what happens, by a POST.', {
   name: required(kinds.text, 'What reports call it.', { example: 'chat' }),
-  url: required(kinds.webUrl, 'Where to.', { example: 'https://chat.example.com/hooks/reelport' }),
+  url: optional(kinds.webUrl, 'Where to; this, or urlFile.', { example: 'https://chat.example.com/hooks/reelport' }),
+  urlFile: optional(kinds.path, 'A file that holds the URL.', {
+    example: '/run/secrets/chat-url',
+    alternative: true,
+  }),
   events: optional(
     kinds.list(
       kinds.choice('sync.finished', 'title.ready', 'title.failed', 'channel.down', 'watchdog.repaired'),
@@ -167,6 +171,10 @@ export const webhook = group('Somebody who is told what happens, by a POST.', {
   ),
   secret: optional(kinds.secret, 'Signs what is sent, as in Standard Webhooks; any text, or whsec_ and Base64.', {
     example: 'a-long-random-text',
+  }),
+  secretFile: optional(kinds.path, 'A file that holds the secret.', {
+    example: '/run/secrets/chat-secret',
+    alternative: true,
   }),
 })
 

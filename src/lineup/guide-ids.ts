@@ -5,6 +5,8 @@ const length = 5
 const suffix = '.tv'
 /** As many ids as there are: 3.2 million. */
 const count = letters.length ** length
+/** The largest that a channel's id may be. */
+export const maxChannelId = count - 1
 /** Has no factor in common with `count`, so that every id has a place of its own, far from its neighbour's. */
 const stride = 1_234_577
 const start = 700_001
@@ -18,8 +20,8 @@ const inverse = inverseOf(stride, count)
  * @throws RangeError for a channel id that is not from 1 to 3,199,999.
  */
 export function guideIdOf(channelId: number): string {
-  if (!Number.isInteger(channelId) || channelId < 1 || channelId >= count)
-    throw new RangeError(`Cannot name channel ${channelId}: ids go from 1 to ${count - 1}`)
+  if (!Number.isInteger(channelId) || channelId < 1 || channelId > maxChannelId)
+    throw new RangeError(`Cannot name channel ${channelId}: ids go from 1 to ${maxChannelId}`)
   let rest = (channelId * stride + start) % count
   let text = ''
   for (let at = 0; at < length; at++) {

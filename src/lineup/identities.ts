@@ -1,5 +1,6 @@
 import type { Database } from '../lib/sqlite.ts'
 import { LineupError } from './errors.ts'
+import { freeNumbers } from './free-numbers.ts'
 import type { Group } from './groups.ts'
 import { numberAt } from './numbers.ts'
 
@@ -44,18 +45,12 @@ export function identities(db: Database): Identities {
   const retire = db.prepare<[number]>('update number set is_current = 0 where channel_id = ? and is_current = 1')
   const putNumber = db.prepare<[string, number]>(`
     insert into number (number, channel_id, is_current) values (?, ?, 1) on conflict do update set is_current = 1`)
-  const numbers = db.prepare<[], { count: number }>('select count(*) as count from number')
-  let nextIndex = 0
+  const free = freeNumbers(db)
+  let nextIndex: number | undefined
 
   function freeNumber(): string {
-    if (nextIndex === 0) nextIndex = Math.max(0, numbers.get()!.count - 1)
-    // Numbers of the provider's and of people leave gaps, which are used; there are never many behind the count.
-    for (let index = nextIndex; ; index++) {
-      const number = numberAt(index)
-      if (numberRow.get(number) !== undefined) continue
-      nextIndex = index
-      return number
-    }
+    nextIndex = free.index(nextIndex)
+    return numberAt(nextIndex)
   }
 
   /** The channels that a group's listings belonged to, the one most like it first. */

@@ -48,8 +48,16 @@ create table current (
 ) strict;
 `
 
+const numbering = `
+-- A restore leaves out numbers that may have been given out since the backup: new ones begin there.
+create table numbering (
+  only_row integer primary key check (only_row = 1),
+  first_index integer not null
+) strict;
+`
+
 /** From an empty file to today's schema. A step is never edited once released. */
-export const migrations: readonly Migration[] = [first]
+export const migrations: readonly Migration[] = [first, numbering]
 
 /** The newest version of the schema. */
 export const schemaVersion = migrations.length

@@ -15,5 +15,5 @@ export type {
   Progress,
 } from './ports.ts'
 export { type Queue, type QueueDeps, type QueueOptions, type QueueStats, startQueue } from './queue.ts'
-export type { Made } from './runner.ts'
+export type { NotMade } from './runner.ts'
 export { schemaVersion } from './schema.ts'

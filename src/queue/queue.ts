@@ -5,7 +5,7 @@ import { QueueError } from './errors.ts'
 import { type Entry, type EntryState, entryStates, type Move, type Origin, origins, type QueueEntry } from './model.ts'
 import type { AccountRest } from './pauses.ts'
 import type { Budget, Candidates, Maker } from './ports.ts'
-import { type Made, Runner, type RunnerOptions } from './runner.ts'
+import { type NotMade, Runner, type RunnerOptions } from './runner.ts'
 import { openStore, type Store } from './store.ts'
 import { Waiters } from './waiters.ts'
 
@@ -20,8 +20,8 @@ export interface QueueDeps {
   readonly budget: Budget
   readonly log: Logger
   readonly clock?: Clock
-  /** A title was made, or could not be. */
-  readonly onMade?: (made: Made) => void
+  /** A title could not be made, and is tried again. */
+  readonly onFailed?: (title: NotMade) => void
 }
 
 export interface QueueStats {

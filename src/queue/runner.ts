@@ -16,14 +16,15 @@ export interface RunnerOptions extends Limits {
   readonly libraries: readonly LibraryPolicy[]
 }
 
-/** What became of a title. */
-export interface Made {
+/** A title that could not be made. */
+export interface NotMade {
   readonly variantId: number
   readonly accountId: string
   /** For people. */
   readonly title: string
-  /** It is tried again, then. */
-  readonly failure?: { readonly code: string; readonly attempts: number; readonly nextTryAt: number }
+  readonly code: string
+  readonly attempts: number
+  readonly nextTryAt: number
 }
 
 export interface RunnerDeps {
@@ -34,7 +35,7 @@ export interface RunnerDeps {
   readonly budget: Budget
   readonly log: Logger
   readonly clock: Clock
-  readonly onMade?: (made: Made) => void
+  readonly onFailed?: (title: NotMade) => void
 }
 
 /** Policies look through the candidates again after so many times what the last look took, but no sooner and no later than this. */
@@ -172,7 +173,7 @@ export class Runner implements AsyncDisposable {
   }
 
   #note({ variantId, accountId, candidate }: RunningTitle, outcome: Outcome): void {
-    const { store, waiters, clock, log, onMade } = this.#deps
+    const { store, waiters, clock, log, onFailed } = this.#deps
     const { title } = candidate
     if (outcome.type === 'stopped') return
     if (outcome.type === 'made') {
@@ -181,7 +182,6 @@ export class Runner implements AsyncDisposable {
       store.made(variantId, candidate.toMake ? candidate : undefined)
       waiters.settle(variantId)
       log.info({ variantId }, 'made')
-      onMade?.({ variantId, accountId, title })
       return
     }
     const { code, message, stack } = outcome
@@ -199,7 +199,7 @@ export class Runner implements AsyncDisposable {
     if (entry) store.postpone(variantId, { failure: { code, message }, nextTryAt, attempts }, now)
     waiters.settle(variantId, new QueueError('failed', message))
     log.warn({ variantId, code, reason: message, attempts, nextTryAt, ...(stack && { stack }) }, 'could not be made')
-    onMade?.({ variantId, accountId, title, failure: { code, attempts, nextTryAt } })
+    onFailed?.({ variantId, accountId, title, code, attempts, nextTryAt })
   }
 
   #fillIfDue(): void {

@@ -1,19 +1,29 @@
-import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createHash, randomInt } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { backUp, checkBackup, restore } from '../../src/app/backup.ts'
 import { lockInstance } from '../../src/app/instance.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
 import { eachFile } from '../../src/lib/tar.ts'
+import { type Channel, type LineupOptions, openLineup } from '../../src/lineup/index.ts'
+import { newDeviceId } from '../../src/tuner/index.ts'
 import { open as openCatalogIn, paths } from '../catalog/lib/open-catalog.ts'
 import { run, without } from '../lib/programs.ts'
 import { tarOf } from '../lib/tar-of.ts'
+import { TestClock } from '../lib/test-clock.ts'
 import { fill, stateOf } from './lib/kept-state.ts'
 
 const signal = new AbortController().signal
+
+const lineupOptions: LineupOptions = {
+  ...{ filter: {}, guideOnly: false, order: 'provider', numbers: 'own', merge: true, dropDead: false },
+  ...{ qualities: [], maxChannels: 1_000, overrides: [] },
+  devices: [{ name: 'reelport', scanPossible: true, filter: {} }],
+}
 
 /** A filled data directory and a backup of it, made while its databases are open and written to. */
 async function backedUp(t: Test) {
@@ -197,6 +207,53 @@ t.test('after a restore, new ids lie behind all that were ever given out', async
     t.ok(after.get(name)! >= 5_000_000, `${name}: ${after.get(name)}`)
   await restore({ file, directory: data, replace: true, signal })
   t.ok(nextIds(data).get('node')! > before.get('node')!, 'also behind those of the catalogue that was replaced')
+})
+
+t.test('after a restore, no channel gets an id or a number that another one had', async t => {
+  const { directory, data } = await backedUp(t)
+  rmSync(join(data, 'lineup.sqlite'))
+  const channels = (path: string, count: number) => {
+    const names = Array.from({ length: count }, (_, at) => `Channel ${at < 5 ? at : `${path} ${at}`}`)
+    using book = openLineup(join(path, 'lineup.sqlite'), lineupOptions, {
+      newDeviceId,
+      clock: new TestClock(),
+      log: silentLog,
+    })
+    const lineup = book.rebuild(
+      names.map((name, at) => {
+        const of = { accountId: 'main', key: name, categories: [], quality: [], languages: [] }
+        return { ...of, listingId: at < 5 ? at + 1 : randomInt(10, 2 ** 31), name, locator: `live/${name}` }
+      }),
+    )
+    return lineup.devices.flatMap(device => device.channels)
+  }
+  const file = join(directory, 'five.tar.gz')
+  const five = channels(data, 5)
+  await backUp({ directory: data, target: file, version: '1', replace: false, signal })
+  const sinceThen = channels(data, 900)
+
+  const restored = async (into: string, replace: boolean, given: readonly Channel[]) => {
+    const path = join(directory, into)
+    await restore({ file, directory: path, replace, signal })
+    const now = channels(path, 900)
+    t.same(now.slice(0, 5), five, `${into}: those of the backup are what they were`)
+    for (const what of ['id', 'number', 'guideId'] as const) {
+      const before = new Set<string | number>(given.map(channel => channel[what]))
+      t.same(
+        now.slice(5).filter(channel => before.has(channel[what])),
+        [],
+        `${into}: no ${what} is given twice`,
+      )
+    }
+    t.ok(
+      now.every(({ number }) => /^\d{4}$/.test(number)),
+      'numbers are still short',
+    )
+    return [...given, ...now]
+  }
+  const once = await restored('elsewhere', false, sinceThen)
+  await restored('elsewhere', true, once)
+  await restored('data', true, sinceThen)
 })
 
 t.test('a backup of nothing, over a file, or where nothing can be written fails in words', async t => {

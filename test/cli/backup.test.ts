@@ -31,6 +31,16 @@ t.test('backup and restore say what they did, and where', async t => {
   t.equal(readFileSync(join(directory, 'other/plex.json'), 'utf8'), 'Kept')
 })
 
+t.test('where only the demo was served, the demo is what is backed up', async t => {
+  const directory = t.testdir()
+  const data = join(directory, 'data')
+  using _ = await fill(join(data, 'demo'), 'Demo')
+  const run = () => reelport(['backup', 'mine.tar.gz', '--force', '--data', data], { cwd: directory })
+  t.match(await run(), { code: 0, stderr: '', stdout: `Backed up ${join(data, 'demo')} to ` })
+  using __ = await fill(data, 'Kept')
+  t.match(await run(), { code: 0, stdout: `Backed up ${data} to ` })
+})
+
 t.test('what cannot be done is said in one line, without a stack', async t => {
   const directory = t.testdir({ 'no.tar.gz': 'This is a text' })
   const data = ['--data', join(directory, 'data')]

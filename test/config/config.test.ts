@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -65,6 +65,50 @@ t.test('the password and the token of HTTP come from settings or files, not from
   t.throws(() => load({ REELPORT_HTTP_TOKEN: 'two words' }), /blanks/)
   t.throws(() => load({ REELPORT_HTTP_TOKEN_FILE: 'two' }), /two does not hold one line/)
   t.throws(() => load({ REELPORT_HTTP_TOKEN_FILE: 'none' }), /none/)
+})
+
+t.test("a webhook's address and secret come from settings or files, not from both, and are never shown", async t => {
+  const address = 'https://chat.example.com/very-private'
+  const dir = t.testdir({
+    url: `${address}\n`,
+    secret: 'hush\n',
+    none: 'very-private',
+    login: 'http://me:very-private@h/',
+  })
+  for (const file of ['url', 'secret', 'none', 'login']) chmodSync(join(dir, file), 0o600)
+  const hook = (more: string) => load(`webhooks: [{name: chat, ${more}}]`, { cwd: dir })
+  for (const more of [`urlFile: ${dir}/url, secretFile: ${dir}/secret`, `url: "${address}", secret: hush`]) {
+    const config = hook(more)
+    const [{ url, secret }] = config.webhooks as [Config['webhooks'][number]]
+    t.same([url.reveal(), secret!.reveal()], [address, 'hush'])
+    t.notMatch(`${JSON.stringify(config)} ${inspect(config, { depth: 9 })}`, /very-private|hush/)
+  }
+  for (const [more, message] of [
+    ['secret: hush', /the webhook .*chat.* has no url/],
+    [`url: "${address}", urlFile: ${dir}/url`, /url and urlFile are both there/],
+    [`url: "${address}", secret: hush, secretFile: ${dir}/secret`, /secret and secretFile are both there/],
+    [`urlFile: ${dir}/none`, /none does not hold a URL/],
+    [`urlFile: ${dir}/login`, /login does not hold a URL/],
+    ['url: "http://me:very-private@h/"', /what is written there is not a URL/],
+    [`urlFile: ${dir}/gone`, /gone/],
+  ] as const) {
+    const problems = JSON.stringify(failure(() => hook(more)))
+    t.match(problems, message)
+    t.notMatch(problems, /very-private|hush/)
+  }
+})
+
+t.test('a file that everybody can read is named when it holds a webhook, and not when it names its files', async t => {
+  const dir = t.testdir({ url: 'https://chat.example.com/' })
+  chmodSync(join(dir, 'url'), 0o600)
+  const warnings = (more: string) => {
+    const file = join(dir, 'open.yaml')
+    writeFileSync(file, `webhooks: [{name: chat, ${more}}]`)
+    chmodSync(file, 0o644)
+    return loadConfig({ file, env: {}, cwd: dir }).warnings
+  }
+  t.match(warnings('url: https://chat.example.com/'), [{ message: /holds secrets/ }])
+  t.same(warnings('urlFile: url'), [])
 })
 
 t.test('TLS is there with a certificate and its key, on a port of its own', async t => {

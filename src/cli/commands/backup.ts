@@ -8,6 +8,7 @@ import {
   InUseError,
   type Manifest,
   restore,
+  servedDirectoryOf,
 } from '../../app/index.ts'
 import { formatSize } from '../../lib/units.ts'
 import type { Command, CommandContext } from '../command.ts'
@@ -24,7 +25,7 @@ export const backupCommand: Command = {
   async run(context) {
     const target = onePath(context, 'backup')
     const replace = context.flags.force === true
-    const directory = dataDirectoryOf(loadFor(context))
+    const directory = servedDirectoryOf(loadFor(context))
     const { signal } = context
     const { path, manifest } = await explained(() => backUp({ directory, target, version, replace, signal }))
     return tell(context, manifest, { path, directory }, `Backed up ${directory} to ${path}`)

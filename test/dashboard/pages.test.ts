@@ -147,7 +147,7 @@ t.test('a person and the dashboard', { skip }, async t => {
       await show(page, url, 'queue')
       await page.locator('#remove-2').focus()
       const order = async () => await page.locator('.entry .button.danger').evaluateAll(all => all.map(({ id }) => id))
-      t.strictSame(await order(), ['remove-1', 'remove-2', 'remove-3'])
+      await until('the order', async () => (await order()).join() === 'remove-1,remove-2,remove-3')
       await post(here, '/api/queue/move', { variantIds: [2], to: 'top' })
       await until('the new order', async () => (await order()).join() === 'remove-2,remove-1,remove-3')
       t.equal(await page.evaluate('document.activeElement.id'), 'remove-2', `${browserIs}: the focus went along`)

@@ -18,6 +18,7 @@ import { TitlePage } from './pages/title.tsx'
 import { Page } from './parts.tsx'
 import { route } from './route.ts'
 import { doing, isConnected, said, state } from './store.ts'
+import './app.css'
 
 interface Entry {
   readonly label: string

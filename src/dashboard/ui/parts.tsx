@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { number } from './format.ts'
 import { doing } from './store.ts'
+import './parts.css'
 
 export function Page({
   title,

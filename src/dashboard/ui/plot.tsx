@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { clock } from './format.ts'
+import './plot.css'
 
 export interface Line {
   readonly label: string

@@ -1,5 +1,6 @@
 import type { DashboardState } from '../model.ts'
 import { number } from './format.ts'
+import './progress.css'
 
 /** How far a sync that is under way has come; the place for it is kept while none is. */
 export function SyncProgress({ sync: { isRunning, progress } }: { sync: DashboardState['sync'] }) {

@@ -3,6 +3,7 @@ import { act, type Channel, get } from '../api.ts'
 import { moment, number, plural } from '../format.ts'
 import { Act, Badge, Empty, Page, Pager, Table, type Tone, useAnswer } from '../parts.tsx'
 import { doing, state } from '../store.ts'
+import './channels.css'
 
 const pageSize = 50
 const typingMs = 250
@@ -48,7 +49,7 @@ export function Channels() {
       {error !== undefined && (
         <Empty>{state.value!.live === undefined ? 'The tuner is switched off (tuner.enabled).' : error}</Empty>
       )}
-      <div class="shelf-space">
+      <div class="tall">
         {channels?.length === 0 && <Empty>No such channel.</Empty>}
         {channels !== undefined && channels.length > 0 && (
           <Table caption="Channels" head={['Number', 'Name', 'Health', 'Upstreams', 'Actions']}>
@@ -73,7 +74,7 @@ function Row({ channel, changed }: { channel: Channel; changed: () => void }) {
   const { tone, word, why } = healthOf(channel)
   return (
     <tr class={isHidden ? 'faint' : ''}>
-      <td class="figures-cell">{at}</td>
+      <td>{at}</td>
       <th scope="row">
         {isNaming ? (
           <form

@@ -5,6 +5,7 @@ import { Badge, Empty, Page, Pager, Table, type Tone, useAnswer } from '../parts
 import { Poster } from '../poster.tsx'
 import { refine, route } from '../route.ts'
 import { state } from '../store.ts'
+import './library.css'
 
 const pageSize = 48
 const letters = ['0', ...'abcdefghijklmnopqrstuvwxyz']
@@ -109,7 +110,7 @@ function Titles() {
           </select>
         </label>
       </search>
-      <div class="shelf-space">
+      <div class="tall">
         {error !== undefined && <Empty>{error}</Empty>}
         {titles?.length === 0 && <Empty>{q === '' ? 'Nothing is here.' : `No title has “${q}” in it.`}</Empty>}
         <ul class="shelf">

@@ -3,6 +3,7 @@ import { clockWithSeconds } from '../format.ts'
 import { Badge, Empty, Page, type Tone, useAnswer } from '../parts.tsx'
 import { refine, route } from '../route.ts'
 import { state } from '../store.ts'
+import './logs.css'
 
 const tones: Readonly<Record<string, Tone>> = { debug: 'calm', info: 'calm', warn: 'busy', error: 'bad', fatal: 'bad' }
 
@@ -29,7 +30,7 @@ export function Logs() {
         </label>
       }
     >
-      <div class="shelf-space">
+      <div class="tall">
         {error !== undefined && <Empty>{error}</Empty>}
         {lines?.length === 0 && <Empty>No such lines.</Empty>}
         <ol class="log">

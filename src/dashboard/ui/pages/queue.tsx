@@ -3,6 +3,8 @@ import { act } from '../api.ts'
 import { moment, number, plural, size } from '../format.ts'
 import { Act, Badge, Empty, Page, type Tone } from '../parts.tsx'
 import { state } from '../store.ts'
+import '../progress.css'
+import './queue.css'
 
 const tones: Readonly<Record<QueueState, Tone>> = { running: 'good', waiting: 'calm', paused: 'busy', failed: 'bad' }
 const origins: Readonly<Record<string, string>> = {
@@ -73,7 +75,7 @@ function Entry({
   return (
     <li class="entry">
       <span class="place">{place}</span>
-      <div class="what">
+      <div>
         <p class="name">{title}</p>
         <p class="soft">
           <Badge tone={tones[state]}>{state}</Badge> {accountId} · {origins[origin] ?? origin}

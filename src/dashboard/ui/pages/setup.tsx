@@ -4,6 +4,7 @@ import { date, number, plural } from '../format.ts'
 import { Act, Badge, Card, Copy, Figure, Page } from '../parts.tsx'
 import { doing, state } from '../store.ts'
 import { SyncProgress } from '../sync-progress.tsx'
+import './setup.css'
 
 /** From an account at a provider to a mounted library, in three steps. */
 export function Setup() {

@@ -5,6 +5,7 @@ import { Poster } from '../poster.tsx'
 import { route } from '../route.ts'
 import { state } from '../store.ts'
 import { toneOf, wordOf } from './library.tsx'
+import './title.css'
 
 const formWords = {
   file: 'the provider’s file',

@@ -1,7 +1,7 @@
 /** Small pieces that all pages are made of. */
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { number } from './format.ts'
 import { doing } from './store.ts'
 import './parts.css'
@@ -204,13 +204,23 @@ export function Act({
 }
 
 export function Copy({ text, label }: { text: string; label: string }) {
+  const shown = useRef<HTMLPreElement>(null)
   return (
     <section class="code" aria-label={label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached without a mouse */}
-      <pre tabIndex={0}>{text}</pre>
-      <Act label="Copy" name={`Copy: ${label}`} done="Copied." action={() => navigator.clipboard.writeText(text)} />
+      <pre tabIndex={0} ref={shown}>
+        {text}
+      </pre>
+      <Act label="Copy" name={`Copy: ${label}`} done="Copied." action={() => copy(text, shown.current!)} />
     </section>
   )
+}
+
+/** Scripts have a clipboard over TLS and on the machine itself only; what is selected can be copied anywhere. */
+async function copy(text: string, shown: HTMLElement): Promise<void> {
+  if (navigator.clipboard !== undefined) return await navigator.clipboard.writeText(text)
+  getSelection()!.selectAllChildren(shown)
+  if (!document.execCommand('copy')) throw new Error('the text is selected, copy it from the keyboard')
 }
 
 /** The answer to a question to the server, asked again when `ask` has other `keys`; the last one stays until then. */

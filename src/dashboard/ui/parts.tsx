@@ -124,6 +124,41 @@ export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>
 }
 
+/** The answer is not there yet. */
+export function Looking() {
+  return <p class="empty tall">Looking …</p>
+}
+
+/** A field to search with: tells what is typed when there is a pause in it. */
+export function Search({
+  placeholder,
+  value,
+  search,
+}: {
+  placeholder: string
+  value: string
+  search: (text: string) => void
+}) {
+  const timer = useRef(0)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return (
+    <label>
+      <span>Search</span>
+      <input
+        type="search"
+        placeholder={placeholder}
+        defaultValue={value}
+        onInput={({ currentTarget }) => {
+          clearTimeout(timer.current)
+          timer.current = setTimeout(() => search(currentTarget.value), typingMs)
+        }}
+      />
+    </label>
+  )
+}
+
+const typingMs = 250
+
 /** Leafs through pages that begin behind cursors: `cursors` are those of the pages so far, `next` is where the next one begins. */
 export function Pager<Cursor>({
   of,

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Channel, get, type Programme } from '../api.ts'
 import { clock, date } from '../format.ts'
-import { Empty, Page, Pager, useAnswer } from '../parts.tsx'
+import { Empty, Looking, Page, Pager, useAnswer } from '../parts.tsx'
 import './guide.css'
 
 const pageSize = 15
@@ -44,6 +44,7 @@ export function Guide() {
     >
       {error !== undefined && <Empty>{error}</Empty>}
       <div class="tall">
+        {rows === undefined && error === undefined && <Looking />}
         {rows !== undefined && <Grid rows={rows} start={start} marks={marks} pick={setPicked} />}
         {rows?.length === 0 && <Empty>No channels.</Empty>}
       </div>

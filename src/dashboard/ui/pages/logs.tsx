@@ -1,6 +1,6 @@
 import { get, type LogLine } from '../api.ts'
 import { clockWithSeconds } from '../format.ts'
-import { Badge, Empty, Page, type Tone, useAnswer } from '../parts.tsx'
+import { Badge, Empty, Looking, Page, type Tone, useAnswer } from '../parts.tsx'
 import { refine, route } from '../route.ts'
 import { state } from '../store.ts'
 import './logs.css'
@@ -32,6 +32,7 @@ export function Logs() {
     >
       <div class="tall">
         {error !== undefined && <Empty>{error}</Empty>}
+        {lines === undefined && error === undefined && <Looking />}
         {lines?.length === 0 && <Empty>No such lines.</Empty>}
         <ol class="log">
           {lines?.map(({ number, level, at, part, message, fields }) => (

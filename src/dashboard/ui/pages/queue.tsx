@@ -2,8 +2,8 @@ import type { QueueEntry, QueueState } from '../../model.ts'
 import { act } from '../api.ts'
 import { moment, number, plural, size } from '../format.ts'
 import { Act, Badge, Empty, Page, type Tone } from '../parts.tsx'
+import { Progress } from '../progress.tsx'
 import { state } from '../store.ts'
-import '../progress.css'
 import './queue.css'
 
 const tones: Readonly<Record<QueueState, Tone>> = { running: 'good', waiting: 'calm', paused: 'busy', failed: 'bad' }
@@ -84,16 +84,10 @@ function Entry({
         {reason !== undefined && <p class="reason">{reason}</p>}
         <div class="progress">
           {progress !== undefined && (
-            <>
-              <progress
-                aria-label={`${title}: ${progress.stage}`}
-                {...(expected !== undefined && { max: expected, value: Math.min(progress.bytes, expected) })}
-              />
-              <span class="soft">
-                {progress.stage}, {size(progress.bytes)}
-                {expected !== undefined && ` of about ${size(expected)}`}
-              </span>
-            </>
+            <Progress label={`${title}: ${progress.stage}`} value={progress.bytes} max={expected}>
+              {progress.stage}, {size(progress.bytes)}
+              {expected !== undefined && ` of about ${size(expected)}`}
+            </Progress>
           )}
         </div>
       </div>

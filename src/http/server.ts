@@ -105,7 +105,9 @@ export async function createHttp(
     reply.header('x-request-id', request.id)
   })
   app.addHook('onResponse', async (request, reply) => {
-    const fields = { method: request.method, path: pathOf(request), status: reply.statusCode, requestId: request.id }
+    const path = pathOf(request)
+    if (path === '/api/logs') return // who follows the log would make a line by reading it, and read it again for that
+    const fields = { method: request.method, path, status: reply.statusCode, requestId: request.id }
     deps.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, 'request answered')
   })
   hardenAnswers(app)

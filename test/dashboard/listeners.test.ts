@@ -4,8 +4,8 @@ import t, { type Test } from 'tap'
 import { keepPassword, removePassword } from '../../src/access/index.ts'
 import { dashboardRoutes } from '../../src/dashboard/index.ts'
 import { type HttpDeps, mayStillLook, startHttp, withoutSignIn } from '../../src/http/index.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { LogTail } from '../../src/lib/log-tail.ts'
+import { openLog } from '../../src/lib/logging.ts'
 import { Secret } from '../../src/lib/secret.ts'
 import { accessFor, bearer, dataDirectory, sessionLimits } from '../lib/access.ts'
 import { TestClock } from '../lib/test-clock.ts'
@@ -18,13 +18,13 @@ const counters = {
 }
 
 /** The dashboard beside a tuner, over real connections. */
-async function serve(t: Test) {
+async function serve(t: Test, tail = new LogTail(0)) {
   const directory = dataDirectory(t)
   const clock = new TestClock()
   const access = await accessFor(t, { directory, clock })
   await keepPassword(directory, new Secret(password), 'command')
   const deps: HttpDeps = {
-    log: silentLog,
+    log: openLog({ level: 'debug', format: 'json', destination: { write: () => {} }, tail }),
     health: () => ({}),
     ready: () => ({}),
     metrics: async () => 'reelport_x 1\n',
@@ -38,7 +38,7 @@ async function serve(t: Test) {
     dashboardRoutes({
       state: () => ({ at: performance.now() }) as never,
       counters: () => counters,
-      tail: new LogTail(0),
+      tail,
       mayStillLook: request => mayStillLook(request, access),
     }),
     withoutSignIn(async plugin => void plugin.get('/lineup.json', async () => [])),
@@ -121,4 +121,17 @@ t.test('a thousand dashboards keep nobody else out, and one more is told so', as
   t.match(await refused.json(), { status: 503, detail: /^1000 browsers/ })
   for (const path of ['/healthz', '/metrics', '/lineup.json', '/sign-in'])
     t.equal((await fetch(`${http.url}${path}`)).status, 200, path)
+})
+
+t.test('who follows the log makes no lines by it', async t => {
+  const tail = new LogTail(10)
+  const { http } = await serve(t, tail)
+  const ask = async (path: string) => (await fetch(`${http.url}${path}`, { headers: bearer })).json()
+  t.match(await ask('/api/history'), { at: [] })
+  await until('its line', () => tail.written > 0)
+  const before = tail.written
+  t.match(await ask('/api/logs?level=debug'), [{ level: 'debug', message: 'request answered' }])
+  await ask('/api/history')
+  await until('its line', () => tail.written > before)
+  t.notOk(tail.list('debug', 10).some(({ fields }) => fields.includes('/api/logs')))
 })

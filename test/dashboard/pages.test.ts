@@ -42,7 +42,7 @@ async function scene(t: Test): Promise<Scene> {
   const demo = { faults: { answers: { [unreadable.target]: { status: 403 } } } }
   const served = await serveDemo(t, { demo, demoIn: directory, tail, log, flags, sidecars: artwork })
   const bearer = { authorization: `Bearer ${findInstance(served.config.data)!.token.reveal()}` }
-  return { served, url: served.app.http.url, bearer, directory, tail, browser: await openBrowser(t) }
+  return { served, url: served.app.http.url, bearer, directory, tail, browser: await openBrowser(t, ['tv.example']) }
 }
 
 /** A film that the provider refuses. */
@@ -147,7 +147,7 @@ t.test('a person and the dashboard', { skip }, async t => {
       await show(page, url, 'queue')
       await page.locator('#remove-2').focus()
       const order = async () => await page.locator('.entry .button.danger').evaluateAll(all => all.map(({ id }) => id))
-      t.strictSame(await order(), ['remove-1', 'remove-2', 'remove-3'])
+      await until('the order', async () => (await order()).join() === 'remove-1,remove-2,remove-3')
       await post(here, '/api/queue/move', { variantIds: [2], to: 'top' })
       await until('the new order', async () => (await order()).join() === 'remove-2,remove-1,remove-3')
       t.equal(await page.evaluate('document.activeElement.id'), 'remove-2', `${browserIs}: the focus went along`)
@@ -228,6 +228,24 @@ t.test('a person and the dashboard', { skip }, async t => {
     const lineup = (await (await fetch(`${url}/lineup.json`)).json()) as readonly { GuideName: string }[]
     t.notOk(lineup.some(({ GuideName }) => GuideName === 'Lantern One'))
     t.ok(lineup.some(({ GuideName }) => GuideName === 'Harbour <b>Morning</b>'))
+    t.strictSame(faults, [])
+    await page.context().close()
+  })
+
+  await t.test('what is to be copied can be, also where scripts have no clipboard', async t => {
+    const far = new URL(url)
+    far.hostname = 'tv.example' // plain http, from another machine
+    const { page, faults } = await openPage(browser, far.origin, { extraHTTPHeaders: bearer })
+    await show(page, far.origin, 'mount')
+    t.equal(await page.evaluate('navigator.clipboard'), undefined)
+    await page.getByRole('button', { name: 'Copy: Mount command' }).click()
+    await page.locator('.said', { hasText: 'Copied.' }).waitFor()
+    await page.locator('#menu a', { hasText: 'Channels' }).click()
+    const field = page.getByRole('searchbox')
+    await field.focus()
+    t.equal(await page.locator('.said').innerText(), '', 'what was said of one page is not said on the next')
+    await page.keyboard.press('Control+V')
+    t.match(await field.inputValue(), /^mount -t nfs -o /)
     t.strictSame(faults, [])
     await page.context().close()
   })

@@ -162,7 +162,7 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
     throw new Refused('Sign in first.')
   }
   if (response.status === 204) return undefined
-  if (response.ok) return response.status === 204 ? undefined : await response.json()
+  if (response.ok) return await response.json()
   const problem = (await response.json().catch(() => undefined)) as { detail?: string } | undefined
   throw new Refused(problem?.detail ?? `The server answered with status ${response.status}.`)
 }

@@ -17,7 +17,8 @@ import { SyncPage } from './pages/sync.tsx'
 import { TitlePage } from './pages/title.tsx'
 import { Page } from './parts.tsx'
 import { route } from './route.ts'
-import { doing, isConnected, said, state } from './store.ts'
+import { doing, isConnected, said, say, state } from './store.ts'
+import './app.css'
 
 interface Entry {
   readonly label: string
@@ -53,6 +54,7 @@ export function App() {
   useEffect(() => {
     setOpen(false)
     if (!isFirst.current) {
+      say('')
       scrollTo(0, 0)
       main.current?.querySelector('h1')?.focus()
     }
@@ -109,8 +111,8 @@ export function App() {
         <p class={isConnected.value ? 'link on' : 'link'}>{isConnected.value ? 'Live' : 'Connecting …'}</p>
       </header>
       <main ref={main}>{state.value === undefined && page !== 'library' ? <Loading /> : <Shown />}</main>
-      <p class="said" role="status">
-        {said.value}
+      <p class={said.value.isWrong ? 'said wrong' : 'said'} role="status">
+        {said.value.text}
       </p>
     </div>
   )

@@ -1,9 +1,10 @@
 /** Small pieces that all pages are made of. */
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { number } from './format.ts'
 import { doing } from './store.ts'
+import './parts.css'
 
 export function Page({
   title,
@@ -123,6 +124,41 @@ export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>
 }
 
+/** The answer is not there yet. */
+export function Looking() {
+  return <p class="empty tall">Looking …</p>
+}
+
+/** A field to search with: tells what is typed when there is a pause in it. */
+export function Search({
+  placeholder,
+  value,
+  search,
+}: {
+  placeholder: string
+  value: string
+  search: (text: string) => void
+}) {
+  const timer = useRef(0)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return (
+    <label>
+      <span>Search</span>
+      <input
+        type="search"
+        placeholder={placeholder}
+        defaultValue={value}
+        onInput={({ currentTarget }) => {
+          clearTimeout(timer.current)
+          timer.current = setTimeout(() => search(currentTarget.value), typingMs)
+        }}
+      />
+    </label>
+  )
+}
+
+const typingMs = 250
+
 /** Leafs through pages that begin behind cursors: `cursors` are those of the pages so far, `next` is where the next one begins. */
 export function Pager<Cursor>({
   of,
@@ -203,13 +239,23 @@ export function Act({
 }
 
 export function Copy({ text, label }: { text: string; label: string }) {
+  const shown = useRef<HTMLPreElement>(null)
   return (
     <section class="code" aria-label={label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached without a mouse */}
-      <pre tabIndex={0}>{text}</pre>
-      <Act label="Copy" name={`Copy: ${label}`} done="Copied." action={() => navigator.clipboard.writeText(text)} />
+      <pre tabIndex={0} ref={shown}>
+        {text}
+      </pre>
+      <Act label="Copy" name={`Copy: ${label}`} done="Copied." action={() => copy(text, shown.current!)} />
     </section>
   )
+}
+
+/** Scripts have a clipboard over TLS and on the machine itself only; what is selected can be copied anywhere. */
+async function copy(text: string, shown: HTMLElement): Promise<void> {
+  if (navigator.clipboard !== undefined) return await navigator.clipboard.writeText(text)
+  getSelection()!.selectAllChildren(shown)
+  if (!document.execCommand('copy')) throw new Error('the text is selected, copy it from the keyboard')
 }
 
 /** The answer to a question to the server, asked again when `ask` has other `keys`; the last one stays until then. */

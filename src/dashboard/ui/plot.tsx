@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { clock } from './format.ts'
+import './plot.css'
 
 export interface Line {
   readonly label: string
@@ -95,9 +96,14 @@ function options(
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0], // half a label at the end
     scales: {
-      x: { range: (_, first, last) => [Math.min(first ?? 0, (last ?? 0) - leastSeconds), last ?? 0] },
+      x: {
+        range: (_, first, last) => {
+          const end = last ?? Date.now() / 1000 // while there is no sample
+          return [Math.min(first ?? end, end - leastSeconds), end]
+        },
+      },
       y: { range: (_, __, most) => [0, Math.max((most ?? 0) * 1.1, least)] },
     },
     axes: [

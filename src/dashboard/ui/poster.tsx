@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import './poster.css'
 
 /** A title's poster, by way of our own server; where there is none, its initial in the same place. */
 export function Poster({

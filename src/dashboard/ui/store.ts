@@ -7,8 +7,17 @@ import { signIn } from './api.ts'
 
 export const state = signal<DashboardState | undefined>(undefined)
 export const isConnected = signal(false)
-/** What came of the last action, to be read out. */
-export const said = signal('')
+/** What came of the last action, to be read out. What went well is gone after a while, what did not stays until something else is said. */
+export const said = signal<{ readonly text: string; readonly isWrong: boolean }>({ text: '', isWrong: false })
+const saidMs = 8_000
+let unsaying = 0
+
+/** No text takes away what was said. */
+export function say(text: string, isWrong = false): void {
+  clearTimeout(unsaying)
+  said.value = { text, isWrong }
+  if (text !== '' && !isWrong) unsaying = setTimeout(() => say(''), saidMs)
+}
 
 /** Listens for as long as the page is open. The browser comes back by itself, with the id of the last event it has. */
 export function listen(): void {
@@ -41,10 +50,10 @@ async function again(): Promise<void> {
 export async function doing(what: string, action: () => Promise<unknown>): Promise<boolean> {
   try {
     await action()
-    said.value = what
+    say(what)
     return true
   } catch (error) {
-    said.value = `That did not work: ${(error as Error).message}`
+    say(`That did not work: ${(error as Error).message}`, true)
     return false
   }
 }

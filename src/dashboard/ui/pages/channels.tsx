@@ -1,18 +1,17 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { act, type Channel, get } from '../api.ts'
 import { moment, number, plural } from '../format.ts'
-import { Act, Badge, Empty, Page, Pager, Table, type Tone, useAnswer } from '../parts.tsx'
+import { Act, Badge, Empty, Looking, Page, Pager, Search, Table, type Tone, useAnswer } from '../parts.tsx'
 import { doing, state } from '../store.ts'
+import './channels.css'
 
 const pageSize = 50
-const typingMs = 250
 
 /** Channels: how each is, and changes to it. */
 export function Channels() {
   const [q, setQ] = useState('')
   const [cursors, setCursors] = useState<readonly number[]>([])
   const [changes, setChanges] = useState(0)
-  const timer = useRef(0)
   const after = cursors.at(-1) ?? 0
   useEffect(() => setCursors([]), [q])
   const asked = new URLSearchParams({ q, limit: String(pageSize), after: String(after) })
@@ -33,22 +32,13 @@ export function Channels() {
       }
     >
       <search class="filters">
-        <label>
-          <span>Search</span>
-          <input
-            type="search"
-            placeholder="Name or number"
-            onInput={({ currentTarget: { value } }) => {
-              clearTimeout(timer.current)
-              timer.current = setTimeout(() => setQ(value), typingMs)
-            }}
-          />
-        </label>
+        <Search placeholder="Name or number" value={q} search={setQ} />
       </search>
       {error !== undefined && (
         <Empty>{state.value!.live === undefined ? 'The tuner is switched off (tuner.enabled).' : error}</Empty>
       )}
-      <div class="shelf-space">
+      <div class="tall">
+        {channels === undefined && error === undefined && <Looking />}
         {channels?.length === 0 && <Empty>No such channel.</Empty>}
         {channels !== undefined && channels.length > 0 && (
           <Table caption="Channels" head={['Number', 'Name', 'Health', 'Upstreams', 'Actions']}>
@@ -73,7 +63,7 @@ function Row({ channel, changed }: { channel: Channel; changed: () => void }) {
   const { tone, word, why } = healthOf(channel)
   return (
     <tr class={isHidden ? 'faint' : ''}>
-      <td class="figures-cell">{at}</td>
+      <td>{at}</td>
       <th scope="row">
         {isNaming ? (
           <form

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { act, type Checks } from '../api.ts'
 import { Act, Badge, Card, Empty, Page, type Tone } from '../parts.tsx'
 import { state } from '../store.ts'
+import './checks.css'
 
 const tones = { ok: 'good', warning: 'busy', failed: 'bad' } satisfies Record<Checks['checks'][number]['result'], Tone>
 const words = { ok: 'well', warning: 'note', failed: 'failed' } as const

@@ -2,7 +2,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Channel, get, type Programme } from '../api.ts'
 import { clock, date } from '../format.ts'
-import { Empty, Page, Pager, useAnswer } from '../parts.tsx'
+import { Empty, Looking, Page, Pager, useAnswer } from '../parts.tsx'
+import './guide.css'
 
 const pageSize = 15
 const hourMs = 3_600_000
@@ -42,7 +43,8 @@ export function Guide() {
       }
     >
       {error !== undefined && <Empty>{error}</Empty>}
-      <div class="shelf-space">
+      <div class="tall">
+        {rows === undefined && error === undefined && <Looking />}
         {rows !== undefined && <Grid rows={rows} start={start} marks={marks} pick={setPicked} />}
         {rows?.length === 0 && <Empty>No channels.</Empty>}
       </div>

@@ -1,14 +1,14 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { get, type ListedTitle, type MissingStream, type StreamState } from '../api.ts'
 import { moment, plural } from '../format.ts'
-import { Badge, Empty, Page, Pager, Table, type Tone, useAnswer } from '../parts.tsx'
+import { Badge, Empty, Looking, Page, Pager, Search, Table, type Tone, useAnswer } from '../parts.tsx'
 import { Poster } from '../poster.tsx'
 import { refine, route } from '../route.ts'
 import { state } from '../store.ts'
+import './library.css'
 
 const pageSize = 48
 const letters = ['0', ...'abcdefghijklmnopqrstuvwxyz']
-const typingMs = 250
 
 export const toneOf: Readonly<Record<StreamState, Tone>> = {
   published: 'good',
@@ -60,7 +60,6 @@ function Titles() {
   const [q, kind, from] = [query.get('q') ?? '', query.get('kind') ?? '', query.get('from') ?? '']
   // Cursors of the pages before this one: one goes back the way one came.
   const [cursors, setCursors] = useState<readonly string[]>([])
-  const timer = useRef(0)
   const after = cursors.at(-1)
   useEffect(() => setCursors([]), [q, kind, from])
   const asked = new URLSearchParams({ q, limit: String(pageSize) })
@@ -77,18 +76,7 @@ function Titles() {
   return (
     <>
       <search class="filters">
-        <label>
-          <span>Search</span>
-          <input
-            type="search"
-            placeholder="Part of a title"
-            defaultValue={q}
-            onInput={({ currentTarget: { value } }) => {
-              clearTimeout(timer.current)
-              timer.current = setTimeout(() => change({ q: value }), typingMs)
-            }}
-          />
-        </label>
+        <Search placeholder="Part of a title" value={q} search={text => change({ q: text })} />
         <label>
           <span>Show</span>
           <select value={kind} onChange={({ currentTarget: { value } }) => change({ kind: value })}>
@@ -109,8 +97,9 @@ function Titles() {
           </select>
         </label>
       </search>
-      <div class="shelf-space">
+      <div class="tall">
         {error !== undefined && <Empty>{error}</Empty>}
+        {titles === undefined && error === undefined && <Looking />}
         {titles?.length === 0 && <Empty>{q === '' ? 'Nothing is here.' : `No title has “${q}” in it.`}</Empty>}
         <ul class="shelf">
           {titles?.map(title => (
@@ -153,7 +142,7 @@ function Problems() {
     [`${asked}`],
   )
   if (error !== undefined) return <Empty>{error}</Empty>
-  if (found === undefined) return <p class="empty tall">Looking …</p>
+  if (found === undefined) return <Looking />
   if (found.length === 0 && cursors.length === 0)
     return <Empty>Everything that the provider offers could be read.</Empty>
   const isLast = found.length < pageSize

@@ -1,8 +1,9 @@
 import { get, type LogLine } from '../api.ts'
 import { clockWithSeconds } from '../format.ts'
-import { Badge, Empty, Page, type Tone, useAnswer } from '../parts.tsx'
+import { Badge, Empty, Looking, Page, type Tone, useAnswer } from '../parts.tsx'
 import { refine, route } from '../route.ts'
 import { state } from '../store.ts'
+import './logs.css'
 
 const tones: Readonly<Record<string, Tone>> = { debug: 'calm', info: 'calm', warn: 'busy', error: 'bad', fatal: 'bad' }
 
@@ -29,8 +30,9 @@ export function Logs() {
         </label>
       }
     >
-      <div class="shelf-space">
+      <div class="tall">
         {error !== undefined && <Empty>{error}</Empty>}
+        {lines === undefined && error === undefined && <Looking />}
         {lines?.length === 0 && <Empty>No such lines.</Empty>}
         <ol class="log">
           {lines?.map(({ number, level, at, part, message, fields }) => (

@@ -3,6 +3,7 @@ import { samples } from '../history.ts'
 import { Card, Empty, Figure, Meter, Page } from '../parts.tsx'
 import { Plot } from '../plot.tsx'
 import { state } from '../store.ts'
+import './overview.css'
 
 const uses = { live: 'live', play: 'playing', scan: 'scanning', measure: 'measuring' } as const
 

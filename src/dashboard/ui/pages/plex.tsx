@@ -1,4 +1,4 @@
-import { moment, number } from '../format.ts'
+import { moment, number, plural } from '../format.ts'
 import { Badge, Card, Copy, Empty, Page } from '../parts.tsx'
 import { state } from '../store.ts'
 
@@ -26,7 +26,7 @@ export function Plex() {
                 <span class="soft">
                   {server !== undefined && `Plex ${server.version} · `}
                   {lookedAt === undefined ? '' : `looked at ${moment(lookedAt)} · `}
-                  {isSetUp ? 'watched' : 'not set up'} · {number(repairs)} repairs
+                  {isSetUp ? 'watched' : 'not set up'} · {plural(repairs, 'repair')}
                 </span>
               </p>
               {problems.map(problem => (

@@ -2,7 +2,9 @@ import type { QueueEntry, QueueState } from '../../model.ts'
 import { act } from '../api.ts'
 import { moment, number, plural, size } from '../format.ts'
 import { Act, Badge, Empty, Page, type Tone } from '../parts.tsx'
+import { Progress } from '../progress.tsx'
 import { state } from '../store.ts'
+import './queue.css'
 
 const tones: Readonly<Record<QueueState, Tone>> = { running: 'good', waiting: 'calm', paused: 'busy', failed: 'bad' }
 const origins: Readonly<Record<string, string>> = {
@@ -73,7 +75,7 @@ function Entry({
   return (
     <li class="entry">
       <span class="place">{place}</span>
-      <div class="what">
+      <div>
         <p class="name">{title}</p>
         <p class="soft">
           <Badge tone={tones[state]}>{state}</Badge> {accountId} · {origins[origin] ?? origin}
@@ -82,16 +84,10 @@ function Entry({
         {reason !== undefined && <p class="reason">{reason}</p>}
         <div class="progress">
           {progress !== undefined && (
-            <>
-              <progress
-                aria-label={`${title}: ${progress.stage}`}
-                {...(expected !== undefined && { max: expected, value: Math.min(progress.bytes, expected) })}
-              />
-              <span class="soft">
-                {progress.stage}, {size(progress.bytes)}
-                {expected !== undefined && ` of about ${size(expected)}`}
-              </span>
-            </>
+            <Progress label={`${title}: ${progress.stage}`} value={progress.bytes} max={expected}>
+              {progress.stage}, {size(progress.bytes)}
+              {expected !== undefined && ` of about ${size(expected)}`}
+            </Progress>
           )}
         </div>
       </div>

@@ -2,8 +2,10 @@ import { useEffect, useState } from 'preact/hooks'
 import { act, type TriedAccount } from '../api.ts'
 import { date, number, plural } from '../format.ts'
 import { Act, Badge, Card, Copy, Figure, Page } from '../parts.tsx'
+import { Progress } from '../progress.tsx'
 import { doing, state } from '../store.ts'
 import { SyncProgress } from '../sync-progress.tsx'
+import './setup.css'
 
 /** From an account at a provider to a mounted library, in three steps. */
 export function Setup() {
@@ -12,7 +14,7 @@ export function Setup() {
   const [found, setFound] = useState<TriedAccount>()
   const [saved, setSaved] = useState<string>()
   const [isBusy, setBusy] = useState(false)
-  const { isDemo } = state.value!.server
+  const { isDemo, configFile } = state.value!.server
   // What had the focus goes with the demo.
   useEffect(() => {
     if (!isDemo && saved !== undefined) document.querySelector('h1')?.focus()
@@ -20,6 +22,7 @@ export function Setup() {
   if (!isDemo) return <YourLibrary />
   const tried = async (event: SubmitEvent) => {
     event.preventDefault()
+    if (isBusy) return
     const form = Object.fromEntries(new FormData(event.currentTarget as HTMLFormElement)) as Record<string, string>
     setTyped(form)
     setBusy(true)
@@ -45,11 +48,11 @@ export function Setup() {
                   name="kind-of-account"
                   checked={kind === 'xtream'}
                   onChange={() => setKind('xtream')}
-                />{' '}
+                />
                 A server, a user name and a password
               </label>
               <label class="radio">
-                <input type="radio" name="kind-of-account" checked={kind === 'm3u'} onChange={() => setKind('m3u')} />{' '}
+                <input type="radio" name="kind-of-account" checked={kind === 'm3u'} onChange={() => setKind('m3u')} />
                 The address of a playlist (M3U)
               </label>
             </fieldset>
@@ -126,7 +129,8 @@ export function Setup() {
           ) : (
             <>
               <p>
-                Save this as <code>{found.file ?? 'reelport.yaml'}</code>, readable for its user only.
+                {found.file === undefined ? 'Write this into ' : 'Save this as '}
+                <code>{found.file ?? configFile ?? 'reelport.yaml'}</code>, readable for its user only.
               </p>
               <Copy label="Configuration" text={found.yaml.trimEnd()} />
               {found.file !== undefined && saved === undefined && (
@@ -154,7 +158,10 @@ export function Setup() {
               server again. It reads its settings when it starts.
             </p>
           ) : (
-            <p class="empty">Once the account is saved, the server takes it by itself.</p>
+            <p class="empty">
+              Once the account is saved here, the server takes it by itself. What is saved by hand is read at the next
+              start.
+            </p>
           )}
         </Card>
       </div>
@@ -166,10 +173,9 @@ export function Setup() {
 function Starting() {
   return (
     <div class="progress line" role="status">
-      <progress aria-label="Starting" />
-      <span class="soft">
+      <Progress label="Starting">
         The server starts with your account. If that takes more than a minute, it says why where it runs.
-      </span>
+      </Progress>
     </div>
   )
 }

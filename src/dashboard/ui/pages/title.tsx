@@ -1,10 +1,11 @@
 import { act, get, type Stream, type Title } from '../api.ts'
 import { duration, moment, plural, size } from '../format.ts'
-import { Act, Badge, Card, Empty, Page, Table, useAnswer } from '../parts.tsx'
+import { Act, Badge, Card, Empty, Looking, Page, Table, useAnswer } from '../parts.tsx'
 import { Poster } from '../poster.tsx'
 import { route } from '../route.ts'
 import { state } from '../store.ts'
 import { toneOf, wordOf } from './library.tsx'
+import './title.css'
 
 const formWords = {
   file: 'the provider’s file',
@@ -30,7 +31,7 @@ export function TitlePage() {
   if (title === undefined)
     return (
       <Page title="Title">
-        <p class="empty tall">Looking …</p>
+        <Looking />
       </Page>
     )
   const { name, year, kind, streams } = title

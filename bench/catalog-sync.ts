@@ -81,6 +81,21 @@ function perCall(what: string, calls: number, call: (at: number) => unknown): vo
   line(what, `${(((performance.now() - start) * 1000) / calls).toFixed(2)} us`)
 }
 
+/** How long the event loop was held at most, in one turn of it. */
+async function longestTurn(what: string, calls: number, call: () => Promise<unknown>): Promise<void> {
+  let [longest, turned, ended] = [0, performance.now(), false]
+  const watch = () => {
+    const now = performance.now()
+    longest = Math.max(longest, now - turned)
+    turned = now
+    if (!ended) setImmediate(watch)
+  }
+  setImmediate(watch)
+  for (let at = 0; at < calls; at++) await call()
+  ended = true
+  line(what, `${longest.toFixed(2)} ms in a turn at most`)
+}
+
 line('size', `${films} films, ${shows * episodesEach} episodes in ${shows} shows, Node ${process.version}`)
 await timed('first sync', () => writer.sync(provider(0), { signal }))
 let measured = 0
@@ -118,7 +133,8 @@ perCall('100 children from a random cookie', 5_000, () => catalog.children(movie
 perCall('totals', 200_000, () => catalog.totals())
 perCall('500 to measure', 1_000, () => catalog.toMeasure('bench', 500, Date.now()))
 perCall('summary', 1_000, () => catalog.summary())
-perCall('title by part of its name', 20, () => catalog.find('nowhere to be found', 50))
+await longestTurn('title by part of its name', 20, () => catalog.find('nowhere to be found', 50))
+await longestTurn('the first 500 titles with their streams', 5, () => catalog.find('', 500))
 await timed('sync with every film renumbered', () => writer.sync(provider(10_000_000), { signal }))
 line('database', `${(statSync(path).size / 2 ** 20).toFixed(0)} MiB for ${files} nodes`)
 rmSync(directory, { recursive: true })

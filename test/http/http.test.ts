@@ -21,7 +21,7 @@ function deps(changes: Partial<HttpDeps> = {}): HttpDeps {
     metrics: async () => 'reelport_x 1\n',
     overview: () => ({ title: 'reelport', summary: 'Serves.', commands: [], counts: [], notices: [], links: [] }),
     status: () => ({ films: 7, token: new Secret('hunter2') }),
-    titles: query => ({ query }),
+    titles: async query => ({ query }),
     actions: {},
     access,
     ...changes,

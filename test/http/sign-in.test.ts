@@ -20,7 +20,7 @@ async function serve(t: Test, { metrics, ...setup }: AccessSetup & { metrics?: '
     metrics: async () => 'reelport_x 1\n',
     overview: () => ({ title: 'reelport', summary: '', commands: [], counts: [], notices: [], links: [] }),
     status: () => ({ films: 7 }),
-    titles: () => [],
+    titles: async () => [],
     actions: { sync: async () => ({ run: 1 }) },
     access: await accessFor(t, setup),
   }

@@ -23,7 +23,7 @@ async function serve(t: Test, tls: { cert: string; key: string; port?: number },
     metrics: async () => '',
     overview: () => ({ title: '', summary: '', commands: [], counts: [], notices: [], links: [] }),
     status: () => ({ films: 7 }),
-    titles: () => [],
+    titles: async () => [],
     actions: {},
     access: await accessFor(t, { password: 'correct horse' }),
   }

@@ -214,6 +214,19 @@ t.test('what never becomes a request is answered with a problem document, too', 
   }
 })
 
+t.test('a proxy that adds nothing, and speaks HTTP/1.0, is not taken for this machine', async t => {
+  const http = await startHttp({ host: '127.0.0.1', port: 0, ...local }, deps())
+  t.teardown(() => http[Symbol.asyncDispose]())
+  for (const [version, status] of [
+    ['1.1', 200],
+    ['1.0', 401],
+  ] as const) {
+    const socket = connect(http.port, '127.0.0.1')
+    socket.write(`GET /api/status HTTP/${version}\r\nHost: 127.0.0.1:5004\r\nConnection: close\r\n\r\n`)
+    t.match(Buffer.concat(await Array.fromAsync(socket)).toString(), new RegExp(`^HTTP/1\\.1 ${status} `))
+  }
+})
+
 t.test('answers tell browsers to trust nothing', async t => {
   const app = await server()
   for (const url of ['/plain', '/healthz', '/nothing']) {

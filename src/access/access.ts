@@ -1,8 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { Secret } from '../lib/secret.ts'
 import { Attempts } from './attempts.ts'
+import { digestOf } from './digest.ts'
 import { isPassword } from './password.ts'
 import { followSettings, PasswordFile } from './password-file.ts'
 import { openSessions, type SessionLimits } from './sessions.ts'
@@ -46,14 +47,14 @@ export async function openAccess(options: AccessOptions, clock: Clock): Promise<
   const file = new PasswordFile(directory)
   const attempts = new Attempts(clock)
   const sessions = openSessions(join(directory, 'sessions.sqlite'), options.sessions, clock)
-  const digests = tokens.map(token => digest(token.reveal()))
+  const digests = tokens.map(token => digestOf(token.reveal()))
   const turns = oneAtATime(maxWaiting)
 
   return {
     get hasPassword() {
       return file.current() !== undefined
     },
-    isToken: text => digests.some(known => timingSafeEqual(known, digest(text))),
+    isToken: text => digests.some(known => timingSafeEqual(known, digestOf(text))),
     session(id) {
       const record = file.current()
       return record && sessions.use(id, record.hash)
@@ -76,11 +77,6 @@ export async function openAccess(options: AccessOptions, clock: Clock): Promise<
     signOut: id => sessions.end(id),
     [Symbol.dispose]: () => sessions[Symbol.dispose](),
   }
-}
-
-/** Of equal length whatever the text, which timingSafeEqual needs. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }
 
 /** A guess takes memory and one of the threads that read files: there is never more than one under way. */

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import { openDatabase } from '../lib/sqlite.ts'
+import { digestOf } from './digest.ts'
 
 export interface SessionLimits {
   /** A session that is not used for this long has ended. */
@@ -62,25 +63,23 @@ export function openSessions(path: string, { idleMs, lifetimeMs }: SessionLimits
       db.transaction(() => {
         removeEnded.run(password, now - lifetimeMs, now - idleMs)
         removeOldest.run(maxSessions - 1)
-        insert.run(hashOf(id), password, now, now)
+        insert.run(digestOf(id), password, now, now)
       })()
       return id
     },
     use(id, password) {
       const now = clock.now()
-      const hash = hashOf(id)
+      const hash = digestOf(id)
       const row = look(hash, password, now)
       if (row === undefined) return undefined
       if (now - row.usedAt >= idleMs * notedAfter) noteUse.run(now, hash)
       return Math.min(row.begunAt + lifetimeMs, now + idleMs)
     },
     endOf(id, password) {
-      const row = look(hashOf(id), password, clock.now())
+      const row = look(digestOf(id), password, clock.now())
       return row && Math.min(row.begunAt + lifetimeMs, row.usedAt + idleMs)
     },
-    end: id => void remove.run(hashOf(id)),
+    end: id => void remove.run(digestOf(id)),
     [Symbol.dispose]: () => void db.close(),
   }
 }
-
-const hashOf = (id: string) => createHash('sha256').update(id).digest()

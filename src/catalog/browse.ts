@@ -1,10 +1,10 @@
-import { setImmediate as immediate } from 'node:timers/promises'
 import type { Database } from '../lib/sqlite.ts'
 import { normaliseName } from './matching.ts'
 import type { Attachment } from './model.ts'
 import type { Description } from './ports.ts'
 import { titleAbout } from './sidecars/about.ts'
 import { type StreamStatus, streamState } from './status.ts'
+import { type FoundTitle, type TitlePlace, titleSearch } from './title-search.ts'
 
 export interface TitleFilter {
   /** Titles that contain this; empty for all. */
@@ -41,35 +41,8 @@ export interface BrowseQueries {
   description(titleId: number): Description
 }
 
-interface TitleRow {
-  readonly id: number
-  readonly kind: 'movie' | 'show'
-  readonly name: string
-  readonly year: number | null
-  readonly matchKey: string
-}
-
-/** A place in the order of titles. */
-interface Place {
-  readonly key: string
-  readonly kind: string
-  readonly id: number
-}
-
-/** Titles that are looked at in one turn of the event loop: about a millisecond. */
-const lookedAt = 10_000
-
 export function browseQueries(db: Database): BrowseQueries {
-  const behind = `
-    select match_key, kind, id from title indexed by title_match
-    where (match_key, kind, id) > (@key, @kind, @id) order by match_key, kind, id`
-  const page = db.prepare<Place & { text: string; only: string | null; limit: number }, TitleRow>(`
-    select t.id, t.kind, t.name, t.year, p.match_key as matchKey
-    from (${behind} limit ${lookedAt}) p join title t on t.id = p.id
-    where (@text = '' or instr(p.match_key, @text) > 0) and (@only is null or p.kind = @only)
-    order by p.match_key, p.kind, p.id limit @limit`)
-  const last = db.prepare<Place, Place>(`
-    select match_key as key, kind, id from (${behind} limit 1 offset ${lookedAt - 1})`)
+  const search = titleSearch(db)
   const states = db.prepare<[number], { state: StreamStatus['state']; count: number }>(`
     select ${streamState} as state, count(*) as count
     from listing l join variant v on v.listing_id = l.id left join node n on n.rendition_id = v.rendition_id
@@ -81,7 +54,7 @@ export function browseQueries(db: Database): BrowseQueries {
 
   const about = titleAbout(db)
 
-  const listed = ({ matchKey, ...title }: TitleRow): ListedTitle => ({
+  const listed = ({ matchKey, ...title }: FoundTitle): ListedTitle => ({
     cursor: `${title.kind}:${title.id}:${matchKey}`,
     ...title,
     states: Object.fromEntries(states.all(title.id).map(({ state, count }) => [state, count])),
@@ -90,16 +63,9 @@ export function browseQueries(db: Database): BrowseQueries {
 
   return {
     async browse({ text, kind, from }, limit, after) {
-      const sought = { text: text.trim() === '' ? '' : normaliseName(text), only: kind ?? null }
-      const found: TitleRow[] = []
-      let place: Place | undefined = after === undefined ? { key: keyFrom(from), kind: '', id: 0 } : parseCursor(after)
-      for (;;) {
-        found.push(...page.all({ ...place, ...sought, limit: limit - found.length }))
-        if (found.length === limit) break
-        place = last.get(place)
-        if (place === undefined) break
-        await immediate()
-      }
+      const sought = { text: text.trim() === '' ? '' : normaliseName(text), kind }
+      const place = after === undefined ? { key: keyFrom(from), kind: '', id: 0 } : parseCursor(after)
+      const found = await search(sought, limit, place)
       return found.map(listed)
     },
     poster: titleId => poster.get(titleId),
@@ -112,7 +78,7 @@ function keyFrom(letter: string | undefined): string {
   return letter === undefined || letter === '' ? '' : normaliseName(letter)
 }
 
-function parseCursor(cursor: string): Place {
+function parseCursor(cursor: string): TitlePlace {
   const [, kind = '', id = '0', key = ''] = /^(movie|show):(\d{1,15}):(.*)$/s.exec(cursor) ?? []
   return { key, kind, id: Number(id) }
 }

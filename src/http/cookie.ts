@@ -24,7 +24,7 @@ export function sessionIdOf(request: Raw): string | undefined {
 
 /** A Set-Cookie header: no script can read it, and no other site's request carries it. */
 export function sessionCookie(request: Raw, id: string, endsInMs: number): string {
-  const secure = isEncrypted(request) ? '; Secure' : ''
+  const secure = isEncrypted(request) || isEncryptedBefore(request) ? '; Secure' : ''
   const maxAge = Math.floor(endsInMs / 1000)
   return `${cookieName(request)}=${id}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`
 }
@@ -32,6 +32,11 @@ export function sessionCookie(request: Raw, id: string, endsInMs: number): strin
 /** A Set-Cookie header that takes it away again. */
 export function noCookie(request: Raw): string {
   return sessionCookie(request, '', 0)
+}
+
+/** As a proxy says that has the TLS. Who says so without one gets a cookie that his browser does not take. */
+function isEncryptedBefore({ headers }: Raw): boolean {
+  return /^https\b/i.test(String(headers['x-forwarded-proto'] ?? ''))
 }
 
 function isEncrypted({ socket }: Raw): boolean {

@@ -45,7 +45,7 @@ export interface HttpDeps {
   metrics(): Promise<string>
   overview(): Overview
   status(): unknown
-  titles(query: TitleQuery): unknown
+  titles(query: TitleQuery): Promise<unknown>
   /** By name: `sync` is `POST /api/sync`. */
   readonly actions: Readonly<Record<string, Action>>
   readonly access: Access

@@ -34,7 +34,7 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 /** The media type of RFC 9457. */
-const PROBLEM_JSON = 'application/problem+json; charset=utf-8'
+export const mediaType = 'application/problem+json; charset=utf-8'
 
 /**
  * Every error leaves as a problem document (RFC 9457). What nobody expected is logged, and the client learns no more than
@@ -51,11 +51,13 @@ export function answerWithProblems(app: FastifyInstance, log: Logger): void {
     return sendProblem(request, reply, status, `This should not have happened; the log has more under ${request.id}.`)
   })
 
+  const routes: { readonly methods: readonly string[]; readonly path: RegExp }[] = []
+  app.addHook('onRoute', ({ method, url }) => void routes.push({ methods: [method].flat(), path: pathsOf(url) }))
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request)
-    const allowed = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(method => app.hasRoute({ method, url: path }))
-    if (allowed.length === 0) return sendProblem(request, reply, 404, `Nothing is at ${path}.`)
-    const methods = allowed.flatMap(method => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
+    const allowed = new Set(routes.filter(route => route.path.test(path)).flatMap(route => route.methods))
+    if (allowed.size === 0) return sendProblem(request, reply, 404, `Nothing is at ${path}.`)
+    const methods = [...allowed].sort().join(', ')
     return sendProblem(request, reply.header('allow', methods), 405, `${path} answers ${methods}.`)
   })
 }
@@ -67,11 +69,22 @@ export function sendProblem(
   status: number,
   detail: string,
 ): FastifyReply {
-  const title = titles[status] ?? (status < 500 ? 'Bad Request' : 'Internal Server Error')
   return reply
     .status(status)
-    .type(PROBLEM_JSON)
-    .send(JSON.stringify({ type: 'about:blank', title, status, detail, requestId: request.id }))
+    .type(mediaType)
+    .send(problemText(status, detail, request.id))
+}
+
+/** A problem document. */
+export function problemText(status: number, detail: string, requestId: string): string {
+  const title = titles[status] ?? (status < 500 ? 'Bad Request' : 'Internal Server Error')
+  return JSON.stringify({ type: 'about:blank', title, status, detail, requestId })
+}
+
+/** The paths that a route's own is for: `/api/channels/:id`, `/auto/v:number`. */
+function pathsOf(url: string): RegExp {
+  const parts = url.split(/:\w+/).map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${parts.join('[^/]+')}$`)
 }
 
 /** The path without its query, which may be private. */

@@ -41,7 +41,7 @@ export function addRoutes(app: FastifyInstance, deps: HttpDeps, { metrics }: Pic
   app.get<{ Querystring: { q: string; limit: number } }>(
     '/api/titles',
     { schema: { querystring: titleQuery } },
-    async ({ query }, reply) => reply.type(JSON_TYPE).send(asJson(deps.titles(query))),
+    async ({ query }, reply) => reply.type(JSON_TYPE).send(asJson(await deps.titles(query))),
   )
 
   for (const [name, action] of Object.entries(deps.actions)) {

@@ -5,6 +5,7 @@ import { listenError } from '../lib/listen-error.ts'
 import type { Logger } from '../lib/log.ts'
 import { apiBrowser } from './api-browser.ts'
 import { describeApi } from './api-document.ts'
+import { answerBrokenRequest } from './broken-request.ts'
 import { admitOnly, hardenAnswers } from './guard.ts'
 import type { HttpDeps } from './ports.ts'
 import { answerWithProblems, pathOf, sendProblem } from './problem.ts'
@@ -93,6 +94,7 @@ export async function createHttp(
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { maxHeaderSize: MAX_HEADER_BYTES },
+    clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) =>
       void sendProblem(request, reply, error.statusCode ?? 400, error.message),
     genReqId: request => {

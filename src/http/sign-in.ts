@@ -93,7 +93,7 @@ function wantsPage({ headers }: FastifyRequest): boolean {
 
 const loopback = allowList(['127.0.0.0/8', '::1'])
 /** What proxies add: the one who asks may be anywhere. */
-const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const
+const proxyHeader = /^(?:forwarded|via|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/
 
 /**
  * True for a program of this machine. A page from elsewhere, read in a browser of this machine, can have a name of its own
@@ -101,7 +101,8 @@ const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host',
  */
 function isThisMachine({ raw, headers }: FastifyRequest): boolean {
   if (!loopback.allows(raw.socket.remoteAddress)) return false
-  if (proxyHeaders.some(name => headers[name] !== undefined)) return false
+  if (Object.keys(headers).some(name => proxyHeader.test(name))) return false
+  if (raw.httpVersion === '1.0') return false // an nginx that was told nothing adds no header, and speaks this
   const host = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
   return host === 'localhost' || (isIP(host) !== 0 && loopback.allows(host))
 }

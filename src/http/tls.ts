@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from '../lib/log.ts'
+import { answerBrokenRequest } from './broken-request.ts'
 
 /** The certificate or its key cannot be used. */
 export class CertificateError extends Error {
@@ -47,6 +48,7 @@ export async function startTls(
   const { host, maxConnections, ...options } = server
   const https = createServer({ ...options, ...pair.files, minVersion: 'TLSv1.2' }, app.routing)
   https.maxConnections = maxConnections
+  https.on('clientError', answerBrokenRequest)
   const renew = () => {
     try {
       pair = readPair(cert, key)

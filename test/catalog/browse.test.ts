@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import t from 'tap'
 import type { ListedTitle, TitleFilter } from '../../src/catalog/index.ts'
@@ -93,4 +94,29 @@ t.test('a search through more titles than are looked at in one turn misses none'
     'nor one of another kind',
   )
   t.equal((await leaf(opened, { text: '' }, 1_000)).length, 25_001)
+})
+
+t.test('a search among very many lets others in between, and still finds the last one', async t => {
+  using opened = open(t.testdir())
+  const db = new Database(opened.path)
+  const insert = db.prepare<[string, string]>(`insert into title (kind, name, match_key) values ('movie', ?, ?)`)
+  db.transaction(() => {
+    for (let at = 0; at < 45_000; at++) insert.run(`Film ${at}`, `film${at}`)
+    insert.run('Zebra Crossing', 'zebracrossing')
+  })()
+  db.close()
+  let turns = 0
+  let isOver = false
+  const others = () => {
+    turns++
+    if (!isOver) setImmediate(others)
+  }
+  setImmediate(others)
+  t.match(await opened.catalog.find('crossing', 5), [{ name: 'Zebra Crossing' }])
+  t.ok(turns >= 4, `${turns} turns`)
+  turns = 0
+  t.match(await opened.catalog.browse({ text: 'crossing' }, 5), [{ name: 'Zebra Crossing' }])
+  t.ok(turns >= 4, `${turns} turns`)
+  isOver = true
+  t.same(await opened.catalog.find('nowhere', 5), [])
 })

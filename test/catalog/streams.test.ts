@@ -49,7 +49,7 @@ t.test('a playlist waits in a lane of its own for the lengths of its segments, t
   const node = opened.catalog.node(id)!
   t.match(opened.catalog.rendition(node.renditionId!), { form: 'instant', size: 5_000, variantId: first! })
   t.strictSame(Buffer.from(opened.catalog.layout(node.renditionId!)!.layout), Buffer.from(layout))
-  t.match(opened.catalog.find('Film', 10)[1]!.streams[0], {
+  t.match((await opened.catalog.find('Film', 10))[1]!.streams[0], {
     state: 'published',
     stream: 'hls',
     streamReason: playlist.reason,
@@ -94,7 +94,7 @@ t.test('what cannot be published as it is waits to be made, newest first, and is
     [...page, ...rest].map(({ variantId }) => variantId),
     all,
   )
-  t.equal(opened.catalog.find('Film 3', 1)[0]!.streams[0]!.state, 'to-make')
+  t.equal((await opened.catalog.find('Film 3', 1))[0]!.streams[0]!.state, 'to-make')
   t.equal(paths(opened).size, 0)
 
   opened.record({ variantId: all[0]!, facts: made })

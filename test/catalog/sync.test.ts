@@ -13,11 +13,8 @@ function provider(movies: readonly ReturnType<typeof movie>[]): FakeProvider {
   return provider
 }
 
-const missing = (opened: Opened, name: string) =>
-  opened.catalog
-    .find(name, 1)[0]!
-    .streams.map(({ state }) => state)
-    .join()
+const missing = async (opened: Opened, name: string) =>
+  (await opened.catalog.find(name, 1))[0]!.streams.map(({ state }) => state).join()
 
 /** Every row that says something about titles and files. */
 function everything(path: string): string {
@@ -97,7 +94,7 @@ t.test('what is gone is retired after the grace period, and what comes back befo
   const before = paths(opened)
   source.answers = { movies: films(8) }
   t.match((await opened.writer.sync(source, { signal })).sections, [{ missing: 2 }])
-  t.equal(missing(opened, 'Film 9'), 'missing')
+  t.equal(await missing(opened, 'Film 9'), 'missing')
   await opened.clock.advance(6 * day)
   t.strictSame(opened.writer.retire().directories, [])
   t.strictSame(paths(opened), before)
@@ -115,7 +112,7 @@ t.test('what is gone is retired after the grace period, and what comes back befo
     [...paths(opened).values()],
     [...before.values()].filter(id => id !== before.get('Movies/Film 10 (2001)/Film 10 (2001).mkv')),
   )
-  t.equal(opened.catalog.find('Film 10', 5).length, 0, 'nothing is left of it')
+  t.equal((await opened.catalog.find('Film 10', 5)).length, 0, 'nothing is left of it')
   source.answers = { movies: films(10) }
   await opened.writer.sync(source, { signal })
   measureAll(opened)

@@ -247,7 +247,7 @@ t.test('libraries take what their filters let through, now and after every chang
       { name: 'Action', files: 2 },
       { files: 1 },
     ])
-    t.equal(opened.catalog.find('blue', 1)[0]!.streams[0]!.state, 'hidden')
+    t.equal((await opened.catalog.find('blue', 1))[0]!.streams[0]!.state, 'hidden')
     const kept = paths(opened).get('English/Heat (1995)/Heat (1995).mkv')
     const changes = opened.writer.setLibraries([{ ...english, filter: { languages: ['EN'] } }, ...libraries])
     t.ok(changed(changes).includes(opened.catalog.root))
@@ -319,15 +319,17 @@ t.test('a title can be looked up, with where it is or why it is not', async t =>
     { variantId: due!.variantId, failure: { code: 'refused', message: 'HTTP 403', permanent: true } },
   ])
   measureAll(opened)
-  t.match(opened.catalog.find('matrix', 5), [
+  t.match(await opened.catalog.find('matrix', 5), [
     {
       name: 'Matrix Reloaded',
       streams: [{ state: 'published', path: '/Movies/Matrix Reloaded (2003)/Matrix Reloaded (2003).mkv' }],
     },
   ])
-  t.match(opened.catalog.find('RELOADED', 5), [{ name: 'Matrix Reloaded' }])
-  t.match(opened.catalog.find('heat', 5), [{ streams: [{ state: 'failed', reason: 'refused: HTTP 403', path: null }] }])
-  t.equal(opened.catalog.find('nothing', 5).length, 0)
-  t.equal(opened.catalog.find('', 2).length, 2)
+  t.match(await opened.catalog.find('RELOADED', 5), [{ name: 'Matrix Reloaded' }])
+  t.match(await opened.catalog.find('heat', 5), [
+    { streams: [{ state: 'failed', reason: 'refused: HTTP 403', path: null }] },
+  ])
+  t.equal((await opened.catalog.find('nothing', 5)).length, 0)
+  t.equal((await opened.catalog.find('', 2)).length, 2)
   await opened.clock.advance(day)
 })

@@ -56,7 +56,7 @@ async function serve(t: Test) {
     metrics: async () => '',
     overview: () => ({ title: '', summary: '', commands: [], counts: [], notices: [], links: [] }),
     status: () => null,
-    titles: ({ q }: { q: string }) => titles.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase())),
+    titles: async ({ q }: { q: string }) => titles.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase())),
     actions: {},
     access: await accessFor(t, { directory: data, tokens: [instance.token] }),
   }

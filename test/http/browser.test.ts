@@ -23,7 +23,7 @@ async function serve(t: Test) {
       metrics: async () => '',
       overview: () => ({ title: 'Here it is', summary: '', commands: [], counts: [], notices: [], links: [] }),
       status: () => ({}),
-      titles: () => [],
+      titles: async () => [],
       actions: { sync: async body => synced.push(body) },
       access: await accessFor(t, { password: 'correct horse' }),
     },

@@ -21,7 +21,7 @@ function deps(changes: Partial<HttpDeps> = {}): HttpDeps {
     metrics: async () => 'reelport_x 1\n',
     overview: () => ({ title: 'reelport', summary: 'Serves.', commands: [], counts: [], notices: [], links: [] }),
     status: () => ({ films: 7, token: new Secret('hunter2') }),
-    titles: query => ({ query }),
+    titles: async query => ({ query }),
     actions: {},
     access,
     ...changes,
@@ -167,6 +167,64 @@ t.test('every error is a problem document with the id of the request', async t =
   t.equal(logged.length, 1, 'what clients get wrong is no error of ours')
   const answer = await app.inject({ url: '/healthz', headers: { 'x-request-id': 'a b\u00e4' } })
   t.match(answer.headers['x-request-id'], /^[0-9a-f-]{36}$/, 'a strange id is not taken over')
+})
+
+t.test(
+  'a method that a path does not have is told from a path that is not there, with parameters in it, too',
+  async t => {
+    const app = await createHttp(local, deps(), [
+      async plugin => {
+        plugin.get('/api/things/:id', async () => ({}))
+        plugin.put('/api/things/:id/name', async () => ({}))
+        plugin.delete('/api/things/:id/name', async () => ({}))
+      },
+    ])
+    t.teardown(() => app.close())
+    for (const [method, url, status, allow] of [
+      ['POST', '/api/things/7', 405, 'GET, HEAD'],
+      ['OPTIONS', '/api/things/7?x=1', 405, 'GET, HEAD'],
+      ['GET', '/api/things/7/name', 405, 'DELETE, PUT'],
+      ['PATCH', '/sign-in', 405, 'GET, HEAD, POST'],
+      ['GET', '/api/things', 404, undefined],
+      ['GET', '/api/things/7/other', 404, undefined],
+      ['GET', '/healthzz', 404, undefined],
+    ] as const) {
+      const answer = await app.inject({ method, url })
+      t.match(answer.json(), { status }, `${method} ${url}`)
+      t.equal(answer.headers.allow, allow, `${method} ${url}`)
+    }
+  },
+)
+
+t.test('what never becomes a request is answered with a problem document, too', async t => {
+  const http = await startHttp({ host: '127.0.0.1', port: 0, ...local }, deps())
+  t.teardown(() => http[Symbol.asyncDispose]())
+  for (const [text, status] of [
+    [`GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['This is no HTTP\r\n\r\n', 400],
+    ['GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+  ] as const) {
+    const socket = connect(http.port, '127.0.0.1').on('error', () => {})
+    socket.write(text)
+    const answer = Buffer.concat(await Array.fromAsync(socket)).toString()
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    t.match(head, new RegExp(`^HTTP/1\\.1 ${status} `))
+    t.match(head, /\r\nContent-Type: application\/problem\+json/)
+    t.match(JSON.parse(body), { type: 'about:blank', status, title: String, detail: String, requestId: String })
+  }
+})
+
+t.test('a proxy that adds nothing, and speaks HTTP/1.0, is not taken for this machine', async t => {
+  const http = await startHttp({ host: '127.0.0.1', port: 0, ...local }, deps())
+  t.teardown(() => http[Symbol.asyncDispose]())
+  for (const [version, status] of [
+    ['1.1', 200],
+    ['1.0', 401],
+  ] as const) {
+    const socket = connect(http.port, '127.0.0.1')
+    socket.write(`GET /api/status HTTP/${version}\r\nHost: 127.0.0.1:5004\r\nConnection: close\r\n\r\n`)
+    t.match(Buffer.concat(await Array.fromAsync(socket)).toString(), new RegExp(`^HTTP/1\\.1 ${status} `))
+  }
 })
 
 t.test('answers tell browsers to trust nothing', async t => {

@@ -15,7 +15,7 @@ async function serve(t: Test) {
     metrics: async () => '',
     overview: () => ({ title: '', summary: '', commands: [], counts: [], notices: [], links: [] }),
     status: () => null,
-    titles: () => [],
+    titles: async () => [],
     actions: {},
     access: await accessFor(t),
   }

@@ -20,7 +20,7 @@ async function serve(t: Test, { metrics, ...setup }: AccessSetup & { metrics?: '
     metrics: async () => 'reelport_x 1\n',
     overview: () => ({ title: 'reelport', summary: '', commands: [], counts: [], notices: [], links: [] }),
     status: () => ({ films: 7 }),
-    titles: () => [],
+    titles: async () => [],
     actions: { sync: async () => ({ run: 1 }) },
     access: await accessFor(t, setup),
   }
@@ -80,8 +80,9 @@ t.test('without a password this machine may look, under its own name and by itse
   const refused: readonly InjectOptions[] = [
     { remoteAddress: here, headers: { host: 'rebound.example:5004' } },
     { remoteAddress: here, headers: { host: '127.0.0.1.rebound.example' } },
-    { remoteAddress: here, headers: { host: 'localhost', 'x-forwarded-for': '203.0.113.9' } },
-    { remoteAddress: here, headers: { host: 'localhost', forwarded: 'for=203.0.113.9' } },
+    ...['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-proto', 'x-real-ip', 'cf-connecting-ip'].map(name => {
+      return { remoteAddress: here, headers: { host: 'localhost', [name]: '203.0.113.9' } }
+    }),
     { remoteAddress: elsewhere, headers: { host: 'localhost' } },
   ]
   for (const options of refused) t.equal((await ask('/api/status', options)).statusCode, 401, JSON.stringify(options))
@@ -110,6 +111,36 @@ t.test('a session looks and changes, until it is ended', async t => {
   t.equal(out.statusCode, 204)
   t.match(out.headers['set-cookie'], /^reelport=; .*Max-Age=0;/)
   t.equal((await ask('/api/status', { headers })).statusCode, 401, 'the cookie is worth nothing any more')
+})
+
+t.test('behind a proxy that has the TLS, the cookie is for TLS only, and it counts', async t => {
+  const { ask, signIn } = await serve(t, { password })
+  const proxied = { host: 'tv.example', 'x-forwarded-proto': 'https', origin: 'https://tv.example' }
+  const set = String((await signIn({ password }, proxied)).headers['set-cookie'])
+  t.match(set, /^reelport=[\w-]{43}; .*; Secure$/)
+  const headers = { ...proxied, cookie: set.split(';')[0]!, 'x-requested-with': 'test' }
+  t.equal((await ask('/api/status', { headers })).statusCode, 200)
+  t.equal((await ask('/api/sync', { method: 'POST', headers })).statusCode, 200)
+  const elsewhere = { ...headers, origin: 'https://evil.example' }
+  t.equal((await ask('/api/sync', { method: 'POST', headers: elsewhere })).statusCode, 403)
+  t.match((await ask('/api/session', { method: 'DELETE', headers })).headers['set-cookie'], /Max-Age=0;.*Secure$/)
+})
+
+t.test('an origin is compared as a whole, with IPv6 addresses and ports', async t => {
+  const { ask, cookie } = await serve(t, { password })
+  const session = await cookie()
+  for (const [host, origin, status] of [
+    ['[fd00::7]:5004', 'http://[fd00::7]:5004', 200],
+    ['[fd00::7]:5004', 'http://[fd00::7]:5005', 403],
+    ['[fd00::7]:5004', 'http://[fd00::8]:5004', 403],
+    ['tv.example', 'http://tv.example', 200],
+    ['tv.example', 'http://tv.example.evil.example', 403],
+    ['tv.example:5004', 'http://tv.example', 403],
+    ['tv.example', 'tv.example', 403],
+  ] as const) {
+    const headers = { ...session, host, origin, 'x-requested-with': 'test' }
+    t.equal((await ask('/api/sync', { method: 'POST', headers })).statusCode, status, `${host} ${origin}`)
+  }
 })
 
 t.test('other sites cannot have a browser change anything', async t => {

@@ -23,7 +23,7 @@ async function serve(t: Test, tls: { cert: string; key: string; port?: number },
     metrics: async () => '',
     overview: () => ({ title: '', summary: '', commands: [], counts: [], notices: [], links: [] }),
     status: () => ({ films: 7 }),
-    titles: () => [],
+    titles: async () => [],
     actions: {},
     access: await accessFor(t, { password: 'correct horse' }),
   }
@@ -87,6 +87,8 @@ t.test('a client that checks the certificate signs in, and its cookie is for TLS
   const headers = { cookie: cookie!.split(';')[0]! }
   t.equal((await ask(port, [pair.cert], { path: '/api/status', headers })).body, '{"films":7}')
   t.equal((await fetch(`${http.url}/api/status`, { headers })).status, 401, 'it counts for nothing without TLS')
+  const tooLong = await ask(port, [pair.cert], { headers: { 'x-long': 'x'.repeat(20_000) } })
+  t.match(tooLong, { status: 431, headers: { 'content-type': /^application\/problem\+json/ } })
   t.equal((await fetch(`${http.url}/healthz`)).status, 200, 'which is there, too')
   t.equal(
     (await ask(port, [pair.cert], { path: '/base' })).body,

@@ -30,7 +30,7 @@ async function serve(t: Test, tail = new LogTail(0)) {
     metrics: async () => 'reelport_x 1\n',
     overview: () => ({ title: 'reelport', summary: '', commands: [], counts: [], notices: [], links: [] }),
     status: () => ({}),
-    titles: () => [],
+    titles: async () => [],
     actions: {},
     access,
   }

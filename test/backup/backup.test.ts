@@ -6,6 +6,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { backUp, checkBackup, restore } from '../../src/app/backup.ts'
 import { lockInstance } from '../../src/app/instance.ts'
+import { keptFiles } from '../../src/app/kept-files.ts'
+import { readBackup } from '../../src/backup/index.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
 import { eachFile } from '../../src/lib/tar.ts'
@@ -148,6 +150,28 @@ t.test('damage is found before anything is changed', async t => {
     await t.rejects(restore({ file: path, directory: target, replace: true, signal }), { code: 'damaged' }, name)
     t.same(readdirSync(target), ['instance.sqlite'], `${name}: nothing was put there`)
   }
+})
+
+t.test('nothing is written of a file that is larger than the manifest says, and no file twice', async t => {
+  const { directory, file } = await backedUp(t)
+  const [path, into] = [join(directory, 'other.tar.gz'), join(directory, 'into')]
+  const refused = async (bytes: Buffer) => {
+    writeFileSync(path, bytes)
+    mkdirSync(into)
+    await t.rejects(readBackup(path, keptFiles, { into, signal }), { name: 'BackupError', code: 'damaged' })
+    const written = readdirSync(into)
+    rmSync(into, { recursive: true })
+    return written
+  }
+  const large = await repacked(file, entries => entries.set('plex.json', Buffer.alloc(30_000_000)))
+  t.ok(large.length < 1_000_000)
+  t.notOk((await refused(large)).includes('plex.json'))
+  const twice = await repacked(file, entries =>
+    editManifest(entries, ({ files }) => files.push(files.find(({ name }) => name === 'plex.json')!)),
+  )
+  const plain = gunzipSync(twice)
+  const again = tarOf([['plex.json', Buffer.from('Kept')]])
+  t.same(await refused(gzipSync(Buffer.concat([plain.subarray(0, plain.length - 1_024), again]))), [])
 })
 
 t.test('a backup of a newer program is refused in words', async t => {

@@ -29,5 +29,10 @@ export const madeAgain: readonly string[] = [
   'webhooks.sqlite',
 ]
 
-/** A restore takes the guide away with the lineup that it was made for: its channels may be others. */
-export const restoreTarget: RestoreTarget = { kept: keptFiles, outdated: ['guide'] }
+const sessions = ['sessions.sqlite', 'sessions.sqlite-wal', 'sessions.sqlite-shm', 'sessions.sqlite-journal']
+
+/**
+ * A restore takes the guide away with the lineup that it was made for: its channels may be others. And it signs everybody out: with
+ * an earlier password, sessions would count again that ended with it.
+ */
+export const restoreTarget: RestoreTarget = { kept: keptFiles, outdated: ['guide', ...sessions] }

@@ -67,7 +67,7 @@ const newer = ({ version }: Manifest, what: string): BackupError =>
 
 function isManifest({ format, version, madeAt, files }: Manifest): boolean {
   if (!Number.isInteger(format) || typeof version !== 'string' || typeof madeAt !== 'string') return false
-  return Array.isArray(files) && files.every(isFile)
+  return Array.isArray(files) && files.every(isFile) && new Set(files.map(({ name }) => name)).size === files.length
 }
 
 function isFile({ name, bytes, sha256, schema }: ManifestFile): boolean {

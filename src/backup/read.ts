@@ -61,6 +61,9 @@ async function textOf({ name, bytes, body }: TarItem): Promise<string> {
 }
 
 async function take({ name, bytes, body }: TarItem, file: ManifestFile, into: string | undefined): Promise<void> {
+  const other = () =>
+    new BackupError('damaged', `The backup is damaged: ${name} is not what it was when the backup was made`)
+  if (bytes !== file.bytes) throw other() // before any of it is written: it may be of any size
   const hash = createHash('sha256')
   async function* hashed() {
     for await (const part of body) {
@@ -70,9 +73,7 @@ async function take({ name, bytes, body }: TarItem, file: ManifestFile, into: st
   }
   if (into === undefined) for await (const _ of hashed());
   else await write(join(into, name), hashed())
-  if (bytes !== file.bytes || hash.digest('hex') !== file.sha256) {
-    throw new BackupError('damaged', `The backup is damaged: ${name} is not what it was when the backup was made`)
-  }
+  if (hash.digest('hex') !== file.sha256) throw other()
 }
 
 async function write(path: string, parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {

@@ -184,6 +184,9 @@ function holdsToken({ values, plexServers = [], webhooks = [] }: Layer): boolean
   )
 }
 
+/** Nobody counts guesses of the token, as programs may send it very often: it has to be one that cannot be guessed. */
+const fewTokenCharacters = 16
+
 /** What `Authorization: Bearer` can hold (RFC 6750, section 2.1: b64token), and all else that is visible. */
 const sendable = /^[\x21-\x7e]+$/
 
@@ -196,12 +199,15 @@ function completeHttp(
 ): Config['http'] {
   const files = { password: passwordFile, token: tokenFile }
   const secrets = (['password', 'token'] as const).flatMap(name => {
-    const place = where('http', `${name}File`)
+    const place = where('http', files[name] === undefined ? name : `${name}File`)
     const given = { written: values[name], path: files[name], name: `http.${name}`, where: place }
     const secret = secretOf(given, problems, warnings)
     if (name === 'token' && secret !== undefined && !sendable.test(secret.reveal())) {
       const message = 'The token has blanks or other characters that cannot be sent as one'
       problems.push({ where: place, message, hint: 'Write letters and digits without blanks: openssl rand -hex 24' })
+    } else if (name === 'token' && secret !== undefined && secret.reveal().length < fewTokenCharacters) {
+      const message = `the token has fewer than ${fewTokenCharacters} characters, and may be guessed by trying`
+      warnings.push({ where: place, message, hint: 'Write a longer one: openssl rand -hex 24' })
     }
     return secret === undefined ? [] : [[name, secret] as const]
   })

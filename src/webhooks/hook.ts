@@ -9,6 +9,8 @@ import type { Store } from './store.ts'
 const maxWaiting = 1_000
 /** Who cannot be reached for a day is told no more of what was then. */
 const maxAgeMs = 24 * 3_600_000
+/** After the database has failed. */
+const troublePauseMs = 60_000
 const pauses: Backoff = { firstMs: 5_000, maxMs: 3_600_000 }
 
 export interface HookDeps {
@@ -40,9 +42,7 @@ export class Hook {
     this.#deps = deps
     this.#host = new URL(options.url.reveal()).host
     this.#events = options.events ?? eventTypes
-    this.ended = this.#run().catch(error => {
-      if (!deps.signal.aborted) deps.log.error({ error, hook: options.name }, 'a webhook could not go on')
-    })
+    this.ended = this.#goOn()
   }
 
   wants(type: WebhookEventType): boolean {
@@ -65,7 +65,22 @@ export class Hook {
     }
   }
 
-  async #run(): Promise<void> {
+  /** What goes wrong here, such as a disk that is full, may be over a while later. */
+  async #goOn(): Promise<void> {
+    const { log, clock, signal } = this.#deps
+    while (!signal.aborted) {
+      try {
+        await this.#run()
+      } catch (error) {
+        if (signal.aborted) return
+        log.error({ error, hook: this.#options.name }, 'a webhook could not go on')
+        await clock.sleep(troublePauseMs, signal).catch(() => {})
+      }
+    }
+  }
+
+  /** Never resolves; rejects with the signal's reason. */
+  async #run(): Promise<never> {
     const { store, clock, signal } = this.#deps
     const stopped = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })

@@ -4,14 +4,20 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { keepPassword, openAccess } from '../../src/access/index.ts'
 import { backUp, checkBackup, restore } from '../../src/app/backup.ts'
 import { lockInstance } from '../../src/app/instance.ts'
+import { keptFiles } from '../../src/app/kept-files.ts'
+import { readBackup } from '../../src/backup/index.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { Secret } from '../../src/lib/secret.ts'
 import { openDatabase } from '../../src/lib/sqlite.ts'
 import { eachFile } from '../../src/lib/tar.ts'
 import { type Channel, type LineupOptions, openLineup } from '../../src/lineup/index.ts'
 import { newDeviceId } from '../../src/tuner/index.ts'
 import { open as openCatalogIn, paths } from '../catalog/lib/open-catalog.ts'
+import { sessionLimits } from '../lib/access.ts'
 import { run, without } from '../lib/programs.ts'
 import { tarOf } from '../lib/tar-of.ts'
 import { TestClock } from '../lib/test-clock.ts'
@@ -103,6 +109,28 @@ t.test('a backup comes back as it was, into a new directory and over another', a
   )
 })
 
+t.test('a restore brings the password of the backup, and nobody is signed in by what ended with it', async t => {
+  const { data, directory } = await backedUp(t)
+  const file = join(directory, 'with-password.tar.gz')
+  const open = () => openAccess({ directory: data, tokens: [], sessions: sessionLimits }, systemClock)
+  await keepPassword(data, new Secret('the first one'), 'command')
+  let session = ''
+  {
+    using access = await open()
+    const outcome = await access.signIn(new Secret('the first one'), '192.0.2.7')
+    if (outcome.is === 'in') session = outcome.session
+    t.ok(access.session(session))
+    await backUp({ directory: data, target: file, version: '1', replace: false, signal })
+    await keepPassword(data, new Secret('the second one'), 'command')
+    t.notOk(access.session(session), 'a new password ends sessions')
+  }
+  await restore({ file, directory: data, replace: true, signal })
+  using access = await open()
+  t.notOk(access.session(session))
+  t.match(await access.signIn(new Secret('the second one'), '192.0.2.7'), { is: 'wrong' })
+  t.match(await access.signIn(new Secret('the first one'), '192.0.2.7'), { is: 'in' })
+})
+
 t.test('a directory that holds something, or is in use, is left alone', async t => {
   const { directory, file } = await backedUp(t)
   const other = join(directory, 'other')
@@ -148,6 +176,28 @@ t.test('damage is found before anything is changed', async t => {
     await t.rejects(restore({ file: path, directory: target, replace: true, signal }), { code: 'damaged' }, name)
     t.same(readdirSync(target), ['instance.sqlite'], `${name}: nothing was put there`)
   }
+})
+
+t.test('nothing is written of a file that is larger than the manifest says, and no file twice', async t => {
+  const { directory, file } = await backedUp(t)
+  const [path, into] = [join(directory, 'other.tar.gz'), join(directory, 'into')]
+  const refused = async (bytes: Buffer) => {
+    writeFileSync(path, bytes)
+    mkdirSync(into)
+    await t.rejects(readBackup(path, keptFiles, { into, signal }), { name: 'BackupError', code: 'damaged' })
+    const written = readdirSync(into)
+    rmSync(into, { recursive: true })
+    return written
+  }
+  const large = await repacked(file, entries => entries.set('plex.json', Buffer.alloc(30_000_000)))
+  t.ok(large.length < 1_000_000)
+  t.notOk((await refused(large)).includes('plex.json'))
+  const twice = await repacked(file, entries =>
+    editManifest(entries, ({ files }) => files.push(files.find(({ name }) => name === 'plex.json')!)),
+  )
+  const plain = gunzipSync(twice)
+  const again = tarOf([['plex.json', Buffer.from('Kept')]])
+  t.same(await refused(gzipSync(Buffer.concat([plain.subarray(0, plain.length - 1_024), again]))), [])
 })
 
 t.test('a backup of a newer program is refused in words', async t => {

@@ -58,6 +58,9 @@ t.test('the password and the token of HTTP come from settings or files, not from
   t.equal(http.password!.reveal(), 'correct horse')
   t.equal(http.token!.reveal(), 'a-token')
   t.notMatch(JSON.stringify(http), /horse|a-token/)
+  const warned = (token: string) => load({ REELPORT_HTTP_TOKEN: token }).warnings
+  t.match(warned('a-token'), [{ where: /REELPORT_HTTP_TOKEN/, message: /fewer than 16 characters/, hint: /openssl/ }])
+  t.same(warned('a-token-that-is-long'), [])
   t.throws(
     () => load({ REELPORT_HTTP_PASSWORD_FILE: 'pw', REELPORT_HTTP_PASSWORD: 'x' }),
     /http\.password and http\.passwordFile/,

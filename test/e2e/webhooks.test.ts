@@ -18,10 +18,14 @@ t.test(
   async t => {
     const receiver = await startReceiver(t)
     const secret = 'a secret of the two'
-    const file = join(t.testdir(), 'reelport.yaml')
-    writeFileSync(file, `webhooks:\n  - { name: chat, url: "${receiver.url.reveal()}", secret: ${secret} }\n`, {
-      mode: 0o600,
-    })
+    const directory = t.testdir()
+    const file = join(directory, 'reelport.yaml')
+    for (const [name, text] of [
+      ['url', `${receiver.url.reveal()}\n`],
+      ['secret', secret],
+      ['reelport.yaml', 'webhooks:\n  - { name: chat, urlFile: url, secretFile: secret }\n'],
+    ] as const)
+      writeFileSync(join(directory, name), text, { mode: 0o600 })
     const { served, rows } = await scene(t, { demo: { hls: true }, flags: { config: file } })
     const { data } = served.config
     const judge = new Webhook(secret, { format: 'raw' })

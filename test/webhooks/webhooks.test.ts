@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { Webhook } from 'standardwebhooks'
 import t, { type Test } from 'tap'
 import { silentLog } from '../../src/lib/log.ts'
@@ -175,6 +177,25 @@ t.test('what waits goes on after a restart, also when the receiver had it and co
   await second.webhooks[Symbol.asyncDispose]()
   const third = open(t, [{ name: 'another', url: receiver.url }], { directory: first.directory })
   t.equal(third.stats().waiting, 0, 'what was for a hook that is gone is nobody else’s')
+})
+
+t.test('a disk that fails for a while holds a hook up, and does not end it', async t => {
+  const receiver = await startReceiver(t)
+  receiver.answer = response => void response.writeHead(503).end()
+  const { webhooks, clock, directory, stats, logged } = open(t, [{ name: 'chat', url: receiver.url }])
+  webhooks.tell(ready('A'))
+  await until('the first failure', () => stats().nextTryAt !== undefined)
+  const db = new Database(join(directory, 'webhooks.sqlite'))
+  t.teardown(() => db.close())
+  db.exec('alter table delivery rename to elsewhere')
+  await clock.advance(10_000)
+  await until('it to be noticed', () => logged.some(line => line.includes('could not go on')))
+  db.exec('alter table elsewhere rename to delivery')
+  receiver.answer = response => void response.writeHead(204).end()
+  await until('its pause', () => clock.sleepers === 1)
+  await clock.advance(60_000)
+  await until('it to be delivered', () => stats().delivered === 1)
+  t.match(stats(), { waiting: 0, lost: 0 })
 })
 
 t.test('a test tells at once how it is, and no address is ever told', async t => {

@@ -211,6 +211,24 @@ t.test('a person and the dashboard', { skip }, async t => {
     await page.context().close()
   })
 
+  await t.test('it is said which channel had trouble, and why', async t => {
+    const lineup = (await (await fetch(`${url}/lineup.json`)).json()) as readonly { GuideName: string; URL: string }[]
+    const news = lineup.find(({ GuideName }) => GuideName === 'Harbour News')!
+    served.demo.faults.answers['live/*'] = { status: 403 }
+    t.not((await fetch(news.URL)).status, 200)
+    const { page, faults } = await openPage(browser, url)
+    await show(page, url, 'live')
+    await page
+      .getByRole('row')
+      .filter({ has: page.getByRole('rowheader', { name: 'Harbour News' }) })
+      .getByText(/status 403/)
+      .first()
+      .waitFor()
+    t.strictSame(faults, [])
+    delete served.demo.faults.answers['live/*']
+    await page.context().close()
+  })
+
   await t.test('a channel is renamed, disabled and tested', async t => {
     const { page, faults } = await openPage(browser, url, { extraHTTPHeaders: bearer })
     await show(page, url, 'channels')

@@ -196,8 +196,12 @@ t.test('a person and the dashboard', { skip }, async t => {
 
   await t.test('what could not be measured is measured again', async t => {
     const { page, faults } = await openPage(browser, url, { extraHTTPHeaders: bearer })
-    await show(page, url, `library?q=${encodeURIComponent(unreadable.name)}`)
-    await page.locator('.shelf a').click()
+    await show(page, url, 'library/problems')
+    await page
+      .getByRole('row')
+      .filter({ hasText: /status 403/ })
+      .getByRole('link', { name: unreadable.name })
+      .click()
     await page.getByText(/status 403/).waitFor()
     const { code, stdout } = await reelport(['measure', unreadable.name, '--data', served.config.data])
     t.strictSame([code, stdout], [0, 'measured again: Zwölf Stunden (2016)\n'], 'from the command line, in vain')

@@ -29,6 +29,8 @@ export interface Problem {
   readonly cursor: string
   readonly kind: 'stream' | 'show' | 'row'
   readonly accountId: string
+  /** The title that it belongs to; null for rows that could not be used. */
+  readonly titleId: number | null
   /** The provider's own words. */
   readonly name: string
   readonly reason: string
@@ -95,18 +97,20 @@ export function statusQueries(db: Database): StatusQueries {
   const pages = {
     stream: db.prepare<[number, number], Problem>(`
       select 'stream:' || v.id as cursor, 'stream' as kind, a.name as accountId, iif(v.season is null, l.name,
-        l.name || ' s' || v.season || 'e' || v.number) as name, v.failure_code || ': ' || v.failure_message as reason,
+        l.name || ' s' || v.season || 'e' || v.number) as name, l.title_id as titleId, v.failure_code || ': ' || v.failure_message as reason,
         v.failed_since as since, v.next_try_at as nextTryAt
       from variant v indexed by variant_failed join listing l on l.id = v.listing_id join account a on a.id = v.account_id
       where v.failure_code is not null and v.id > ? order by v.id limit ?`),
     show: db.prepare<[number, number], Problem>(`
-      select 'show:' || l.id as cursor, 'show' as kind, a.name as accountId, l.name, e.failure as reason,
+      select 'show:' || l.id as cursor, 'show' as kind, a.name as accountId, l.name, l.title_id as titleId,
+        e.failure as reason,
         e.failed_since as since, e.due_at as nextTryAt
       from episode_list e indexed by episode_list_failed join listing l on l.id = e.listing_id
         join account a on a.id = l.account_id
       where e.failure is not null and e.listing_id > ? order by e.listing_id limit ?`),
     row: db.prepare<[number, number], Problem>(`
-      select 'row:' || r.id as cursor, 'row' as kind, a.name as accountId, r.part || ' ' || r.row as name, r.reason,
+      select 'row:' || r.id as cursor, 'row' as kind, a.name as accountId, r.part || ' ' || r.row as name, null as titleId,
+        r.reason,
         r.at as since, null as nextTryAt
       from rejected r join account a on a.id = r.account_id where r.id > ? order by r.id limit ?`),
   }

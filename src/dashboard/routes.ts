@@ -1,4 +1,5 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { Writable } from 'node:stream'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { loadAssets } from './assets.ts'
 import { ValueEvents } from './events.ts'
 import { SampleHistory } from './history.ts'
@@ -56,20 +57,9 @@ export function dashboardRoutes({ state, counters, tail, mayStillLook }: Dashboa
         return reply.status(503).headers(headers).send(JSON.stringify(problem))
       }
       const given = request.headers['last-event-id']
-      reply.hijack()
-      const { raw } = reply
-      // The stream ends with its connection: what is written to that goes out as it is, without chunks to be made for each client.
-      raw.removeHeader('transfer-encoding')
-      raw.writeHead(200, {
-        ...reply.getHeaders(),
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        connection: 'close',
-        'x-accel-buffering': 'no', // nginx would keep events back
-      } as Record<string, string>)
-      raw.flushHeaders()
       const lastEventId = typeof given === 'string' ? given : undefined
-      if (raw.socket !== null) events.add(raw.socket, lastEventId, () => mayStillLook(request))
+      const stream = beginStream(reply)
+      if (stream !== null) events.add(stream, lastEventId, () => mayStillLook(request))
     })
     app.get('/api/history', async () => history.columns())
     app.get<{ Querystring: { level: 'debug' | 'info' | 'warn' | 'error'; limit: number } }>(
@@ -78,4 +68,23 @@ export function dashboardRoutes({ state, counters, tail, mayStillLook }: Dashboa
       async ({ query }) => tail.list(query.level, query.limit),
     )
   }
+}
+
+/**
+ * Answers with a stream of events, and gives what to write them to: the connection, as the stream ends with it. What is written goes out
+ * as it is, without chunks to be made for each client. Null when the client has gone.
+ */
+function beginStream(reply: FastifyReply): Writable | null {
+  reply.hijack()
+  const { raw } = reply
+  raw.removeHeader('transfer-encoding')
+  raw.writeHead(200, {
+    ...reply.getHeaders(),
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    connection: 'close',
+    'x-accel-buffering': 'no', // nginx would keep events back
+  } as Record<string, string>)
+  raw.flushHeaders()
+  return raw.socket
 }

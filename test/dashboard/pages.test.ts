@@ -196,8 +196,12 @@ t.test('a person and the dashboard', { skip }, async t => {
 
   await t.test('what could not be measured is measured again', async t => {
     const { page, faults } = await openPage(browser, url, { extraHTTPHeaders: bearer })
-    await show(page, url, `library?q=${encodeURIComponent(unreadable.name)}`)
-    await page.locator('.shelf a').click()
+    await show(page, url, 'library/problems')
+    await page
+      .getByRole('row')
+      .filter({ hasText: /status 403/ })
+      .getByRole('link', { name: unreadable.name })
+      .click()
     await page.getByText(/status 403/).waitFor()
     const { code, stdout } = await reelport(['measure', unreadable.name, '--data', served.config.data])
     t.strictSame([code, stdout], [0, 'measured again: Zwölf Stunden (2016)\n'], 'from the command line, in vain')
@@ -208,6 +212,24 @@ t.test('a person and the dashboard', { skip }, async t => {
     t.strictSame(faults, [])
     const published = await reelport(['measure', unreadable.name, '--data', served.config.data])
     t.match(published.stderr, /nothing of it is left to be measured/)
+    await page.context().close()
+  })
+
+  await t.test('it is said which channel had trouble, and why', async t => {
+    const lineup = (await (await fetch(`${url}/lineup.json`)).json()) as readonly { GuideName: string; URL: string }[]
+    const news = lineup.find(({ GuideName }) => GuideName === 'Harbour News')!
+    served.demo.faults.answers['live/*'] = { status: 403 }
+    t.not((await fetch(news.URL)).status, 200)
+    const { page, faults } = await openPage(browser, url)
+    await show(page, url, 'live')
+    await page
+      .getByRole('row')
+      .filter({ has: page.getByRole('rowheader', { name: 'Harbour News' }) })
+      .getByText(/status 403/)
+      .first()
+      .waitFor()
+    t.strictSame(faults, [])
+    delete served.demo.faults.answers['live/*']
     await page.context().close()
   })
 

@@ -56,7 +56,7 @@ t.test('from nothing to a library that can be mounted', { skip: without('chromiu
   t.equal(statSync(join(directory, 'reelport.yaml')).mode & 0o777, 0o600)
   await using mounted = await connectNfs(nfsPort)
   t.ok(titleFiles(await mounted.walk()).length > 0, 'and clients see it')
-  t.ok(provider.requests('movie').length > 0, 'and it is the account’s')
+  t.ok(provider.requests('movie', 'series').length > 0, 'and it is the account’s')
 
   await page.reload()
   await page.getByRole('heading', { name: 'Mount it' }).waitFor()

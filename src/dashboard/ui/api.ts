@@ -46,6 +46,7 @@ export interface MissingStream {
   readonly cursor: string
   readonly kind: 'stream' | 'show' | 'row'
   readonly accountId: string
+  readonly titleId: number | null
   readonly name: string
   readonly reason: string
   readonly since: number

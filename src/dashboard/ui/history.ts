@@ -25,7 +25,7 @@ export function followSamples(): void {
     if (isConnected.value)
       void get<History>('/api/history').then(
         read => (samples.value = read),
-        () => {},
+        () => {}, // samples come anyway, one at a time
       )
   })
   effect(() => {

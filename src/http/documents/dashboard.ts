@@ -12,7 +12,7 @@ export const libraryPage: Schema = list(
 export const problems: Schema = list(
   object({
     ...{ cursor: text, kind: oneOf('stream', 'show', 'row'), accountId: text, name: text, reason: text },
-    ...{ since: orNull(time), nextTryAt: orNull(time) },
+    ...{ titleId: orNull(id), since: orNull(time), nextTryAt: orNull(time) },
   }),
 )
 

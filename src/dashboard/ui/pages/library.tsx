@@ -149,9 +149,9 @@ function Problems() {
   return (
     <>
       <Table caption="What is not there, and why" head={['What', 'Account', 'Why', 'Since', 'Next try']}>
-        {found.map(({ cursor, name, accountId, reason, since, nextTryAt }) => (
+        {found.map(({ cursor, name, titleId, accountId, reason, since, nextTryAt }) => (
           <tr key={cursor}>
-            <th scope="row">{name}</th>
+            <th scope="row">{titleId === null ? name : <a href={`#/title/${titleId}`}>{name}</a>}</th>
             <td>{accountId}</td>
             <td class="words">{reason}</td>
             <td>{moment(since)}</td>

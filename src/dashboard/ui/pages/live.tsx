@@ -1,5 +1,7 @@
+import type { LiveFailure } from '../../model.ts'
+import { type Channel, get } from '../api.ts'
 import { clockWithSeconds, duration, moment, plural, size } from '../format.ts'
-import { Card, Empty, Page, Table } from '../parts.tsx'
+import { Card, Empty, Page, Table, useAnswer } from '../parts.tsx'
 import { state } from '../store.ts'
 
 /** Channels that are watched, by whom, and what went wrong lately. */
@@ -51,20 +53,37 @@ export function Live() {
           </Card>
         ))}
         <Card title="Trouble lately" wide>
-          {failures.length === 0 ? (
-            <Empty>None.</Empty>
-          ) : (
-            <Table caption="What went wrong with channels" head={['When', 'Why']}>
-              {failures.map(({ channelId, at, code, reason }) => (
-                <tr key={`${channelId} ${at} ${code}`}>
-                  <td>{moment(at)}</td>
-                  <td class="words">{reason}</td>
-                </tr>
-              ))}
-            </Table>
-          )}
+          {failures.length === 0 ? <Empty>None.</Empty> : <Trouble failures={failures} />}
         </Card>
       </div>
     </Page>
   )
+}
+
+function Trouble({ failures }: { failures: readonly LiveFailure[] }) {
+  const ids = [...new Set(failures.map(({ channelId }) => channelId))]
+  const { value: names } = useAnswer(signal => namesOf(ids, signal), [ids.join()])
+  return (
+    <Table caption="What went wrong with channels" head={['Channel', 'When', 'Why']}>
+      {failures.map(({ channelId, at, code, reason }) => (
+        <tr key={`${channelId} ${at} ${code}`}>
+          <th scope="row">{names?.get(channelId) ?? ''}</th>
+          <td>{moment(at)}</td>
+          <td class="words">{reason}</td>
+        </tr>
+      ))}
+    </Table>
+  )
+}
+
+async function namesOf(ids: readonly number[], signal: AbortSignal): Promise<ReadonlyMap<number, string>> {
+  const named = await Promise.all(
+    ids.map(id =>
+      get<Channel>(`/api/channels/${id}`, signal).then(
+        ({ number, name }) => [id, `${number} ${name}`] as const,
+        () => [id, 'no longer in the lineup'] as const,
+      ),
+    ),
+  )
+  return new Map(named)
 }

@@ -11,16 +11,9 @@ import {
 } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
 import { dashboardRoutes } from '../dashboard/index.ts'
-import {
-  channelRoutes,
-  type Http,
-  HttpProblem,
-  libraryRoutes,
-  queueRoutes,
-  startHttp,
-  withoutSignIn,
-} from '../http/index.ts'
+import { channelRoutes, type Http, libraryRoutes, queueRoutes, startHttp, withoutSignIn } from '../http/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import { listenError } from '../lib/listen-error.ts'
 import type { Logger } from '../lib/log.ts'
 import { LogTail } from '../lib/log-tail.ts'

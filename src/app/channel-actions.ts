@@ -1,4 +1,5 @@
-import { type ChannelActions, HttpProblem } from '../http/index.ts'
+import type { ChannelActions } from '../http/index.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { ChannelDetails, LineupErrorCode } from '../lineup/index.ts'
 import type { Gateway } from '../live/index.ts'
 import type { ChannelTests } from './channel-tests.ts'

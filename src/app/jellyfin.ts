@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts'
-import { type Action, HttpProblem } from '../http/index.ts'
+import type { Action } from '../http/index.ts'
 import { pathBelow } from '../lib/host-paths.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { RunReport } from '../lib/run-plan.ts'
 import type { ServedTuner } from './live-tv.ts'
 import { mountCommand, reachableBy } from './mounting.ts'

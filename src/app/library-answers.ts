@@ -1,6 +1,7 @@
 import { AttachmentError } from '../attachments/index.ts'
 import type { Catalog } from '../catalog/index.ts'
-import { HttpProblem, type LibraryAnswers } from '../http/index.ts'
+import type { LibraryAnswers } from '../http/index.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { Attaching } from './attaching.ts'
 import type { CatalogThread } from './catalog-thread.ts'
 

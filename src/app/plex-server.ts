@@ -1,7 +1,7 @@
 import type { Catalog, Changes } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
-import { HttpProblem } from '../http/index.ts'
 import type { Clock } from '../lib/clock.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { Logger } from '../lib/log.ts'
 import type { RunReport } from '../lib/run-plan.ts'
 import {

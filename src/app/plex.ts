@@ -1,7 +1,7 @@
 import type { Changes } from '../catalog/index.ts'
 import type { Config } from '../config/index.ts'
-import { HttpProblem } from '../http/index.ts'
 import { pathBelow } from '../lib/host-paths.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import { type CollectionRecord, manualSteps } from '../plex/index.ts'
 import { mountCommand, reachableBy } from './mounting.ts'
 import { readPlexNote, writePlexNote } from './plex-files.ts'

@@ -1,4 +1,5 @@
-import { HttpProblem, type QueueActions } from '../http/index.ts'
+import type { QueueActions } from '../http/index.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import {
   type Changed,
   type Queue,

@@ -1,4 +1,5 @@
-import { type Action, HttpProblem } from '../http/index.ts'
+import type { Action } from '../http/index.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { HookTest, Webhooks } from '../webhooks/index.ts'
 
 export interface WebhookTestAnswer {

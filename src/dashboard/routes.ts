@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import { HttpProblem } from '../lib/http-problem.ts'
 import { loadAssets } from './assets.ts'
 import { ValueEvents } from './events.ts'
 import { SampleHistory } from './history.ts'
@@ -43,18 +44,10 @@ export function dashboardRoutes({ state, counters, tail, mayStillLook }: Dashboa
         reply.headers({ 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' }).send(bytes),
       )
     }
-    app.get('/api/events', async (request, reply) => {
+    app.get('/api/events', { exposeHeadRoute: false }, async (request, reply) => {
       if (events.clients >= maxListeners) {
         const detail = `${maxListeners} browsers show the dashboard already: close one, or try again later.`
-        const problem = {
-          type: 'about:blank',
-          title: 'Service Unavailable',
-          status: 503,
-          detail,
-          requestId: request.id,
-        }
-        const headers = { 'retry-after': '10', 'content-type': 'application/problem+json; charset=utf-8' }
-        return reply.status(503).headers(headers).send(JSON.stringify(problem))
+        throw new HttpProblem(503, detail, { 'retry-after': '10' })
       }
       const given = request.headers['last-event-id']
       const lastEventId = typeof given === 'string' ? given : undefined

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type AllowList, allowList } from '../lib/allow-list.ts'
-import { HttpProblem } from './problem.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 
 /** Turns away whoever connects from an address that is not allowed; `allow` as in the configuration. */
 export function admitOnly(app: FastifyInstance, allow: readonly string[]): void {

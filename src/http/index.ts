@@ -16,7 +16,6 @@ export type {
   SignInOutcome,
   TitleQuery,
 } from './ports.ts'
-export { HttpProblem } from './problem.ts'
 export { queueRoutes } from './queue-routes.ts'
 export { createHttp, type Http, type HttpOptions, startHttp } from './server.ts'
 export { mayStillLook, withoutSignIn } from './sign-in.ts'

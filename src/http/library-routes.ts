@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { LibraryAnswers, LibraryQuery } from './ports.ts'
-import { HttpProblem } from './problem.ts'
 
 const MAX_QUERY_CHARACTERS = 200
 const MAX_CURSOR_CHARACTERS = 1_000

@@ -1,18 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { Logger } from '../lib/log.ts'
-
-/** An answer that is an error on purpose: `detail` is for the client to read. */
-export class HttpProblem extends Error {
-  override name = 'HttpProblem'
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-
-  constructor(status: number, detail: string, headers: Readonly<Record<string, string>> = {}) {
-    super(detail)
-    this.status = status
-    this.headers = headers
-  }
-}
 
 /** The titles RFC 9110 and RFC 6585 give; one that is not here goes under the general one of its class. */
 const titles: Readonly<Record<number, string>> = {

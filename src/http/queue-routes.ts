@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { HttpProblem } from '../lib/http-problem.ts'
 import type { QueueActions } from './ports.ts'
-import { HttpProblem } from './problem.ts'
 
 const MAX_ENTRIES = 500
 const DEFAULT_ENTRIES = 100

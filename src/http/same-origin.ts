@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { HttpProblem } from './problem.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 
 /**
  * Throws HttpProblem 403 for what a page of another origin had a browser send. Browsers say where a request is from in

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import type { FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { allowList } from '../lib/allow-list.ts'
+import { HttpProblem } from '../lib/http-problem.ts'
 import { sessionIdOf } from './cookie.ts'
 import type { Access } from './ports.ts'
-import { HttpProblem } from './problem.ts'
 import { requireSameOrigin, requireScript } from './same-origin.ts'
 
 /** By what somebody may look: each but `this-machine` may change, too. */

@@ -124,6 +124,7 @@ t.test('a thousand dashboards keep nobody else out, and one more is told so', as
   t.match(refused.headers.get('content-type'), /^application\/problem\+json/)
   t.equal(refused.headers.get('retry-after'), '10')
   t.match(await refused.json(), { status: 503, detail: /^1000 browsers/ })
+  t.equal((await fetch(`${http.url}/api/events`, { method: 'HEAD', headers: bearer })).status, 405)
   for (const path of ['/healthz', '/metrics', '/lineup.json', '/sign-in'])
     t.equal((await fetch(`${http.url}${path}`)).status, 200, path)
 })

@@ -18,8 +18,17 @@ export const withoutContainers: string | false =
     ? without('buildah', 'podman', 'crun', 'mmdebstrap', 'unshare', 'ip')
     : 'needs to be root, to make mount namespaces and network namespaces'
 
-/** A Debian as small as its image of the name bookworm-slim: nothing that only people read. */
+/** A Debian as small as its image of the name bookworm-slim: nothing that only people read; and with its sources as it has them. */
 const debian = ['doc', 'man', 'locale', 'info'].map(name => `--dpkgopt=path-exclude=/usr/share/${name}/*`)
+const sources = ['debian bookworm bookworm-updates', 'debian-security bookworm-security'].map(source => {
+  const [archive, ...suites] = source.split(' ')
+  return `Types: deb
+URIs: http://deb.debian.org/${archive}
+Suites: ${suites.join(' ')}
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+`
+})
 
 export interface Image {
   /** All of it, unpacked. */
@@ -37,10 +46,11 @@ export async function buildImage(t: Test): Promise<Image> {
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   const files = join(directory, 'node')
   layOutNode(files)
+  writeFileSync(join(directory, 'debian.sources'), sources.join('\n'))
   const built = await inMountNamespace(
     directory,
     `
-    mmdebstrap --quiet --variant=apt ${debian.join(' ')} bookworm ${directory}/debian.tar
+    mmdebstrap --quiet --variant=apt ${debian.join(' ')} bookworm ${directory}/debian.tar ${directory}/debian.sources
     podman import --quiet ${directory}/debian.tar localhost/debian
     printf 'FROM localhost/debian\\nCOPY . /\\n' >${directory}/Dockerfile
     buildah build --quiet --isolation chroot --file ${directory}/Dockerfile --tag localhost/node ${files}

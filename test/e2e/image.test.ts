@@ -102,6 +102,31 @@ t.test('the image', { skip: withoutContainers || without('nfs-ls', 'nfs-cat') },
     t.match(stdout, /"stopping"/)
   })
 
+  await t.test('serves where nobody has any rights, as it was built', async t => {
+    const { stdout } = await script(
+      t,
+      image,
+      `${serveDemo}
+      sed 's/^/OUTSIDE /' /proc/self/status | grep Uid
+      grep -E '^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp:)' /proc/$pid/status
+      podman healthcheck run demo && echo HEALTHY
+      nfs-cat 'nfs://127.0.0.1/${film}?version=3&nfsport=2049&mountport=2049' | sha256sum | sed 's/ .*/ READ/'
+      podman exec demo sh -c 'find /data/demo/media -type f -exec sha256sum {} +' | sed 's/ .*/ MADE/'
+      podman stop --time 60 demo >/dev/null 2>&1
+      echo "EXIT $(podman inspect --format '{{.State.ExitCode}}' demo)"`,
+      { isRootless: true },
+    )
+    t.match(stdout, /^OUTSIDE Uid:\t30001\t30001\t30001\t30001$/m, 'an ordinary user starts it')
+    t.match(stdout, /^Uid:\t210000\t210000\t210000\t210000$/m, 'and it is somebody who is nobody else')
+    t.match(stdout, /^CapEff:\t0{16}\nCapBnd:\t0{16}$/m)
+    t.match(stdout, /^NoNewPrivs:\t1$/m)
+    t.match(stdout, /^Seccomp:\t2$/m)
+    t.match(stdout, /^HEALTHY$/m)
+    const [, read] = /^(\w+) READ$/m.exec(stdout) ?? []
+    t.ok(stdout.includes(`${read} MADE`))
+    t.match(stdout, /^EXIT 0$/m)
+  })
+
   await t.test('has all that the program may ask for', async t => {
     const { stdout } = await script(
       t,
@@ -134,8 +159,8 @@ t.test('the image', { skip: withoutContainers || without('nfs-ls', 'nfs-cat') },
 })
 
 /** What a script prints that runs to its end. */
-async function script(t: Test, image: Image, text: string): Promise<Outcome> {
-  const outcome = await image.script(text, { timeoutMs: 300_000 })
+async function script(t: Test, image: Image, text: string, options: { isRootless?: boolean } = {}): Promise<Outcome> {
+  const outcome = await image.script(text, { timeoutMs: 300_000, ...options })
   t.equal(outcome.status, 0, `the script runs to its end: ${outcome.stderr.slice(-2_000)}`)
   return outcome
 }

@@ -28,9 +28,12 @@ export function fstabLine({ host, port, path }: MountTarget, directory: string):
   return `${bracketed(host)}:${path.replaceAll(' ', '\\040')} ${directory} nfs ${options} 0 0`
 }
 
-/** A PersistentVolume and a claim for it, as YAML. */
+/**
+ * A PersistentVolume and a claim for it, as YAML. `noresvport`: each connection is made from a new port. From its old one, as it
+ * would be, a node may go on sending to the address of a pod that is gone, for as long as it remembers the connection.
+ */
 export function kubernetesVolume({ host, port, path }: MountTarget): string {
-  const options = [...mountOptions(port), 'nconnect=4'].map(option => `    - ${option}`)
+  const options = [...mountOptions(port), 'noresvport', 'nconnect=4'].map(option => `    - ${option}`)
   return [
     'apiVersion: v1',
     'kind: PersistentVolume',

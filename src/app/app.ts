@@ -131,7 +131,8 @@ export async function startApp(
   const accounts = openAccounts(config, stack, log)
   const path = join(config.data, 'catalog.sqlite')
 
-  const after = { changes: (_: Changes) => {}, partials: (_: Changes) => {}, nfsPort: () => config.nfs.port } // until there is somebody to tell
+  const nobody = (_: Changes) => {}
+  const after = { changes: nobody, partials: nobody, nfsPort: () => config.nfs.port } // until there is somebody to tell
   let progress: SyncProgress | undefined
   const { graceMs, showConcurrency } = config.sync
   const thread = stack.use(
@@ -250,6 +251,8 @@ export async function startApp(
 
   const watching = watchShows(catalog, clock, episodes => queue.add(episodes, 'next-episode', 'top'))
   const tree = withPartialFiles(exportedTree({ catalog, materializer, attachments, watching }), partials)
+  // When NFS has stopped there is nobody any more, and the catalogue that NFS would look at is closed before its thread is.
+  stack.defer(() => void Object.assign(after, { changes: nobody, partials: nobody }))
   const nfs = stack.use(
     await startNfs({ ...config.nfs, ...catalog.identity }, tree, { log: log.child({ part: 'nfs' }), clock }).catch(
       error => {

@@ -126,10 +126,11 @@ export async function startApp(
   const accounts = openAccounts(config, stack, log)
   const path = join(config.data, 'catalog.sqlite')
 
+  const nobody = (_: Changes) => {}
   const after = {
-    changes: (_: Changes) => {},
+    changes: nobody,
     appeared: (_?: Appeared) => {},
-    partials: (_: Changes) => {},
+    partials: nobody,
     nfsPort: () => config.nfs.port,
   } // until there is somebody to tell
   let progress: SyncProgress | undefined
@@ -256,6 +257,8 @@ export async function startApp(
 
   const watching = watchShows(catalog, clock, episodes => queue.add(episodes, 'next-episode', 'top'))
   const tree = withPartialFiles(exportedTree({ catalog, materializer, attachments, watching }), partials)
+  // When NFS has stopped there is nobody any more, and the catalogue that NFS would look at is closed before its thread is.
+  stack.defer(() => void Object.assign(after, { changes: nobody, partials: nobody }))
   const nfs = stack.use(
     await startNfs({ ...config.nfs, ...catalog.identity }, tree, { log: log.child({ part: 'nfs' }), clock }).catch(
       error => {

@@ -26,6 +26,13 @@ t.test('systemd finds the service exposed to little', { skip: without('systemd-a
   t.match(stdout, /Overall exposure level for reelport\.service: \d\.\d OK/)
 })
 
+t.test('the service asks nobody for its home: where libnss-systemd is missing, nobody knows its user', async t => {
+  const service = lines('systemd/reelport.service')
+  const state = /^StateDirectory=(.*)$/m.exec(service.join('\n'))?.[1]
+  t.ok(service.includes('DynamicUser=yes'))
+  t.ok(service.includes(`Environment=HOME=%S/${state}`))
+})
+
 t.test('fstab, autofs and the mount unit mount as "reelport doctor" says', async t => {
   const options = mountOptions(2049).join(',')
   const target = { host: '192.168.1.20', port: 2049, path: '/' }

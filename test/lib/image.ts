@@ -80,16 +80,12 @@ export async function buildImage(t: Test): Promise<Image> {
   ]
   let built: Outcome | undefined
   for (const { script, ...options } of scripts) {
-    built = await inMountNamespace(directory, script, { ...options, timeoutMs: 900_000 })
+    built = await onItsOwn(directory, script, { ...options, timeoutMs: 900_000 })
     if (built.status !== 0) throw new Error(`The image cannot be built: ${built.stdout.slice(-4_000)}${built.stderr}`)
   }
   return {
     bytes: Number(built!.stdout.trim().split('\n').at(-1)),
-    script: (text, options) =>
-      inMountNamespace(directory, text, {
-        flags: ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'],
-        ...options,
-      }),
+    script: (text, options) => onItsOwn(directory, text, { ...options, hasNetwork: false }),
   }
 }
 
@@ -123,19 +119,21 @@ function layOutUser(directory: string): void {
 }
 
 interface ScriptOptions {
-  readonly flags?: readonly string[]
   readonly timeoutMs?: number
   readonly isRootless?: boolean
+  /** That of this machine; else nothing but a loopback of its own. */
+  readonly hasNetwork?: boolean
 }
 
 /**
- * Programs that make containers, without systemd and with their images in `directory`. crun wants the second version of cgroups
+ * Runs a script with programs that make containers, without systemd and with their images in `directory`, and in namespaces that end
+ * with it: an ordinary user's podman leaves a process behind, which holds the user's namespace. crun wants the second version of cgroups
  * alone, which a machine may have only beside the first; limits of resources that only more rights could raise stay as they are.
  */
-function inMountNamespace(
+function onItsOwn(
   directory: string,
   script: string,
-  { flags = [], timeoutMs = 120_000, isRootless = false }: ScriptOptions,
+  { timeoutMs = 120_000, isRootless = false, hasNetwork = true }: ScriptOptions,
 ): Promise<Outcome> {
   const { name, id } = user
   const home = isRootless ? join(directory, 'user') : directory
@@ -145,7 +143,7 @@ function inMountNamespace(
     set -e -o pipefail
     umount --lazy --recursive /sys/fs/cgroup
     mount -t cgroup2 none /sys/fs/cgroup
-    ${flags.includes('--net') ? 'ip link set lo up' : ''}
+    ${hasNetwork ? '' : 'ip link set lo up'}
   `
   const become = `
     for file in passwd group subuid subgid; do
@@ -166,5 +164,6 @@ function inMountNamespace(
     cd ${home}
   `
   const args = isRootless ? [namespace + become, 'bash', programs + script] : [namespace + programs + script]
-  return run('unshare', ['--mount', ...flags, 'bash', '-c', ...args], { timeoutMs })
+  const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', ...(hasNetwork ? [] : ['--net'])]
+  return run('unshare', [...namespaces, 'bash', '-c', ...args], { timeoutMs })
 }

@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../../src/lib/sqlite.ts'
-import { reelport } from '../lib/reelport.ts'
+import { reelport, startServer } from '../lib/reelport.ts'
+import { until } from '../lib/until.ts'
 
 /** What goes wrong before a server serves: each has its exit code, names what is wrong and what would be right, without a stack. */
 
@@ -203,6 +204,19 @@ t.test('commands that cannot be', async t => {
       }),
     )
   }
+})
+
+t.test('a reload while it starts does not end it', async t => {
+  const directory = temporary(t)
+  const data = join(directory, 'data')
+  const file = join(directory, 'reelport.yaml')
+  writeFileSync(file, JSON.stringify(serving({ tuner: { discovery: 'off' } })), { mode: 0o600 })
+  await using server = startServer(['--config', file, '--data', data])
+  await until('it to begin', () => existsSync(data))
+  server.kill('SIGHUP')
+  await t.resolves(server.ready)
+  server.kill('SIGTERM')
+  t.equal(await server.ended, 0)
 })
 
 function temporary(t: Test): string {

@@ -102,26 +102,30 @@ type Ending = 'stopped' | 'configured' | Error
 
 /** Runs until a signal, a fatal error, or of the demo a configuration. SIGHUP syncs. */
 async function run(config: Config, context: CommandContext, { log, tail, demoIn }: Begun): Promise<Ending> {
-  let app: App
+  let app: App | undefined
+  using _ = onHangup(() => void app?.sync().catch(() => {})) // the sync logs what went wrong
   try {
     app = await startApp({ config, version, ...(demoIn !== undefined && { demoIn }) }, { log, tail })
   } catch (error) {
     throw explainStart(error, config)
   }
   await using running = app
-  const onHangup = () => void running.sync().catch(() => {}) // the sync logs what went wrong
-  process.on('SIGHUP', onHangup)
   context.out.write(context.json ? `${JSON.stringify(running.status())}\n` : banner(running, config, version))
   const stopped = new Promise<'stopped'>(resolve =>
     context.signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
   )
   const configured = running.configured.then(() => 'configured' as const)
   const ending = context.signal.aborted ? 'stopped' : await Promise.race([stopped, running.fatal, configured])
-  process.off('SIGHUP', onHangup)
   if (ending === 'stopped') log.info({}, 'stopping')
   else if (ending === 'configured') log.info({}, 'an account is configured: it is served in place of the demo')
   else log.error({ error: ending }, 'cannot go on: ending, so that a supervisor starts it anew')
   return ending
+}
+
+/** Until disposed of. A signal that nobody listens to would end the process: while it starts and stops, there is somebody, too. */
+function onHangup(listen: () => void): Disposable {
+  process.on('SIGHUP', listen)
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', listen) }
 }
 
 const codeOf = (ending: Ending) => (ending instanceof Error ? exitCode.bug : exitCode.ok)

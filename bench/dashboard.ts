@@ -70,21 +70,25 @@ const { note: instance, token } = findInstance(data)!
 await runLoad(program, endpoint, args)
 
 const pairs: { readonly alone: Load; readonly watched: Load }[] = []
-let busiestMs = 0
+const busiestMs = { watched: 0, alone: 0 }
 let bytes = 0
+const run = async (which: keyof typeof busiestMs): Promise<Load> => {
+  await server.loopDelays()
+  const load = await runLoad(program, endpoint, args)
+  busiestMs[which] = Math.max(busiestMs[which], (await server.loopDelays()).busiestMs)
+  return load
+}
 for (let round = 1; round <= rounds; round++) {
   // First the one and then the other, and the next time the other way round: what else the machine does changes slowly.
-  const first = round % 2 === 0 ? await runLoad(program, endpoint, args) : undefined
+  const first = round % 2 === 0 ? await run('alone') : undefined
   const child = await open(instance.httpUrl, token.reveal())
   await told(child)
-  await server.loopDelays()
-  const watched = await runLoad(program, endpoint, args)
-  busiestMs = Math.max(busiestMs, (await server.loopDelays()).busiestMs)
+  const watched = await run('watched')
   const since = await told(child)
   if (since.listeners < browsers) throw new Error(`Only ${since.listeners} of ${browsers} browsers were told`)
   bytes += since.bytes
   await close(child)
-  pairs.push({ alone: first ?? (await runLoad(program, endpoint, args)), watched })
+  pairs.push({ alone: first ?? (await run('alone')), watched })
 }
 const idle = await cpuShare(server.pid)
 const child = await open(instance.httpUrl, token.reveal())
@@ -105,4 +109,5 @@ report({
 })
 report({ name: `read 1 MiB, ${browsers} browsers`, unit: 'us CPU/op', ...of(cpuMicroseconds) })
 report({ name: `${browsers} browsers and no reader`, unit: 'CPU s/s', ours: telling - idle, target: { most: 0.05 } })
-report({ name: 'event loop busy at a time, at most', unit: 'ms', ours: busiestMs, target: { most: 10 } })
+report({ name: 'event loop busy at a time, at most', unit: 'ms', ours: busiestMs.watched, target: { most: 10 } })
+report({ name: 'the same without browsers', unit: 'ms', ours: busiestMs.alone })

@@ -40,7 +40,7 @@ export class ValueEvents implements Disposable {
   }
 
   /**
-   * Sends what a client lacks, and from then on what changes, until it may not stay, which is asked once a second. `lastEventId` is
+   * Sends what a client lacks, and from then on what changes, until it may not stay, which is asked every few seconds. `lastEventId` is
    * what it had of an earlier connection.
    */
   add(client: Writable, lastEventId: string | undefined, mayStay: MayStay = () => true): void {

@@ -9,6 +9,6 @@ export interface DashboardDeps {
   /** Cheap: asked every few seconds, always. */
   counters(): Counters
   readonly tail: LogTail
-  /** Whether who sent a request may still look. Cheap: asked once a second for each that is told what changes. */
+  /** Whether who sent a request may still look. Cheap: asked every few seconds for each that is told what changes. */
   mayStillLook(request: FastifyRequest): boolean
 }

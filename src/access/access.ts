@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
-import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { Secret } from '../lib/secret.ts'
 import { Attempts } from './attempts.ts'
 import { digestOf } from './digest.ts'
+import { sessionsIn } from './files.ts'
 import { isPassword } from './password.ts'
 import { followSettings, PasswordFile } from './password-file.ts'
 import { openSessions, type SessionLimits } from './sessions.ts'
@@ -46,7 +46,7 @@ export async function openAccess(options: AccessOptions, clock: Clock): Promise<
   await followSettings(directory, password)
   const file = new PasswordFile(directory)
   const attempts = new Attempts(clock)
-  const sessions = openSessions(join(directory, 'sessions.sqlite'), options.sessions, clock)
+  const sessions = openSessions(sessionsIn(directory), options.sessions, clock)
   const digests = tokens.map(token => digestOf(token.reveal()))
   const turns = oneAtATime(maxWaiting)
 

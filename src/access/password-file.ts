@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { writePrivate } from '../lib/private-file.ts'
 import type { Secret } from '../lib/secret.ts'
+import { passwordIn } from './files.ts'
 import { AccessError, hashPassword, isPassword, type PasswordHash } from './password.ts'
 
 /** Who said what the password is. */
@@ -13,14 +13,14 @@ interface PasswordRecord extends PasswordHash {
 
 /** Keeps the hash of a password in the data directory; a server that runs there uses it from its next request on. @throws AccessError. */
 export async function keepPassword(directory: string, password: Secret, from: PasswordOrigin): Promise<void> {
-  const path = pathIn(directory)
+  const path = passwordIn(directory)
   const record: PasswordRecord = { from, ...(await hashPassword(password)) }
   writePrivate(path, `${JSON.stringify(record)}\n`)
 }
 
 /** From then on nobody can sign in, and every session has ended. */
 export function removePassword(directory: string): void {
-  rmSync(pathIn(directory), { force: true })
+  rmSync(passwordIn(directory), { force: true })
 }
 
 /** Makes what is kept follow the settings: what they say is the password, and what they said once and no longer say is none. */
@@ -42,7 +42,7 @@ export class PasswordFile {
   #record: PasswordRecord | undefined
 
   constructor(directory: string) {
-    this.#path = pathIn(directory)
+    this.#path = passwordIn(directory)
   }
 
   /** Undefined while there is none. Looks each time whether the file is another one. @throws AccessError when it is damaged. */
@@ -64,5 +64,3 @@ export class PasswordFile {
     throw new AccessError(`${this.#path} is damaged: set the password anew with "reelport password"`)
   }
 }
-
-const pathIn = (directory: string) => join(directory, 'password.json')

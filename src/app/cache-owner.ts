@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from '../lib/log.ts'
+import { databaseFiles } from '../lib/sqlite.ts'
 
 const ownerName = 'catalogue'
 /** Everything in the cache that is known by an id of the catalogue. */
-const byId = ['cache.sqlite', 'cache.sqlite-wal', 'cache.sqlite-shm', 'files', 'making', 'sidecars']
+const byId = [...databaseFiles('cache.sqlite'), 'files', 'making', 'sidecars']
 
 /**
  * Empties a cache that is another catalogue's: the same ids stand for other bytes there. That is met when another

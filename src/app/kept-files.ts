@@ -1,5 +1,6 @@
 import type { KeptFile, RestoreTarget } from '../backup/index.ts'
 import { schemaVersion as catalogVersion } from '../catalog/index.ts'
+import { databaseFiles } from '../lib/sqlite.ts'
 import { schemaVersion as lineupVersion } from '../lineup/index.ts'
 import { schemaVersion as queueVersion } from '../queue/index.ts'
 
@@ -29,10 +30,11 @@ export const madeAgain: readonly string[] = [
   'webhooks.sqlite',
 ]
 
-const sessions = ['sessions.sqlite', 'sessions.sqlite-wal', 'sessions.sqlite-shm', 'sessions.sqlite-journal']
-
 /**
  * A restore takes the guide away with the lineup that it was made for: its channels may be others. And it signs everybody out: with
  * an earlier password, sessions would count again that ended with it.
  */
-export const restoreTarget: RestoreTarget = { kept: keptFiles, outdated: ['guide', ...sessions] }
+export const restoreTarget: RestoreTarget = {
+  kept: keptFiles,
+  outdated: ['guide', ...databaseFiles('sessions.sqlite')],
+}

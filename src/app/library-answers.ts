@@ -4,6 +4,7 @@ import type { LibraryAnswers } from '../http/index.ts'
 import { HttpProblem } from '../lib/http-problem.ts'
 import type { Attaching } from './attaching.ts'
 import type { CatalogThread } from './catalog-thread.ts'
+import { firstOf } from './first-of.ts'
 
 const typeOf: Readonly<Record<string, string>> = { jpg: 'image/jpeg', png: 'image/png', webp: 'image/webp' }
 
@@ -14,8 +15,6 @@ export interface LibraryParts {
   /** There is something to be measured. */
   readonly wake: () => void
 }
-
-const maxNamed = 10
 
 /** The library, as `/api/library` gives it. */
 export function libraryAnswers({ catalog, attaching, thread, wake }: LibraryParts): LibraryAnswers {
@@ -44,7 +43,7 @@ export function libraryAnswers({ catalog, attaching, thread, wake }: LibraryPart
     async measureAgain(variantIds) {
       const done = await thread.measureAgain(variantIds)
       if (done.changed.length === 0)
-        throw new HttpProblem(404, `Nothing is left to be measured of ${variantIds.slice(0, maxNamed).join(', ')}.`)
+        throw new HttpProblem(404, `Nothing is left to be measured of ${firstOf(variantIds)}.`)
       wake()
       return done
     },

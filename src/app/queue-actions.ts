@@ -8,6 +8,7 @@ import {
   type QueueErrorCode,
   type QueueStats,
 } from '../queue/index.ts'
+import { firstOf } from './first-of.ts'
 
 /** The queue, as `/api/queue` and `reelport queue` give it. */
 export interface QueueReport extends QueueStats {
@@ -42,12 +43,9 @@ function answered(act: () => Changed, hasToBe: string): Changed {
   try {
     const done = act()
     if (done.changed.length > 0 || done.unknown.length === 0) return done
-    const some = `${done.unknown.slice(0, maxNamed).join(', ')}${done.unknown.length > maxNamed ? ' …' : ''}`
-    throw new HttpProblem(404, `No ${hasToBe}: ${some}.`)
+    throw new HttpProblem(404, `No ${hasToBe}: ${firstOf(done.unknown)}.`)
   } catch (error) {
     if (error instanceof QueueError) throw new HttpProblem(statusOf[error.code], `${error.message}.`)
     throw error
   }
 }
-
-const maxNamed = 10

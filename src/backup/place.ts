@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { filesBeside } from '../lib/sqlite.ts'
 import { type Manifest, manifestName } from './manifest.ts'
 import type { KeptFile } from './model.ts'
 
@@ -68,7 +69,7 @@ function place({ name, schema }: KeptFile, from: string, directory: string, isHe
   const isStaged = existsSync(staged)
   if (isHeld === undefined || (isHeld && !isStaged)) return // it is in its place
   if (schema !== undefined) {
-    for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true })
+    for (const file of filesBeside(path)) rmSync(file, { force: true })
     syncDirectory(directory) // SQLite would take an old log for one of the new file
   }
   if (isStaged) renameSync(staged, path)

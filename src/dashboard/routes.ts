@@ -57,7 +57,8 @@ export function dashboardRoutes({ state, counters, tail, mayStillLook }: Dashboa
     app.get('/api/history', async () => history.columns())
     app.get<{ Querystring: { level: 'debug' | 'info' | 'warn' | 'error'; limit: number } }>(
       '/api/logs',
-      { schema: { querystring: logQuery } },
+      // who follows the log would make a line by reading it, and read it again for that
+      { config: { isUnlogged: true }, schema: { querystring: logQuery } },
       async ({ query }) => tail.list(query.level, query.limit),
     )
   }

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/log.ts'
-import { DamagedDatabaseError, type Database, openDatabase } from '../lib/sqlite.ts'
+import { DamagedDatabaseError, type Database, databaseFiles, openDatabase } from '../lib/sqlite.ts'
 import { type ImportedChannel, lookBackMs, plan, shortSource } from './day-plan.ts'
 import { deviceGuide } from './device-guide.ts'
 import { type LinkedChannels, type Linking, linkChannels } from './linked-channels.ts'
@@ -212,7 +212,7 @@ function openOrBeginAnew(path: string, log: Logger): Database {
   } catch (error) {
     if (!(error instanceof DamagedDatabaseError)) throw error
     log.error({ error }, 'the guide is damaged, and is made anew')
-    for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+    for (const file of databaseFiles(path)) rmSync(file, { force: true })
     return openDatabase(path, { migrations })
   }
 }

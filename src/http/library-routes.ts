@@ -1,13 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { HttpProblem } from '../lib/http-problem.ts'
 import type { LibraryAnswers, LibraryQuery } from './ports.ts'
+import { type Variants, variants } from './variant-ids.ts'
 
 const MAX_QUERY_CHARACTERS = 200
 const MAX_CURSOR_CHARACTERS = 1_000
 const MAX_TITLES = 200
 const DEFAULT_TITLES = 48
-/** More than a show has episodes, and few enough for one transaction. */
-const MAX_STREAMS = 250
 const MAX_SYNCS = 250
 
 const limit = { type: 'integer', minimum: 1, maximum: MAX_TITLES, default: DEFAULT_TITLES } as const
@@ -33,12 +32,6 @@ const titleParams = {
   type: 'object',
   properties: { id: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } },
   required: ['id'],
-} as const
-const variantId = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } as const
-const streams = {
-  type: 'object',
-  properties: { variantIds: { type: 'array', items: variantId, minItems: 1, maxItems: MAX_STREAMS } },
-  required: ['variantIds'],
 } as const
 
 /** `/api/library`: titles a page at a time, one with all its streams, its poster; `/api/problems`: what is not there, and why; `/api/measure`: another try; `/api/syncs`: how all of it came. */
@@ -72,10 +65,8 @@ export function libraryRoutes(library: LibraryAnswers): FastifyPluginAsync {
       { schema: { querystring: syncQuery } },
       async ({ query }) => library.pastSyncs(query.limit),
     )
-    app.post<{ Body: { variantIds: readonly number[] } }>(
-      '/api/measure',
-      { schema: { body: streams } },
-      async ({ body }) => library.measureAgain(body.variantIds),
+    app.post<{ Body: Variants }>('/api/measure', { schema: { body: variants } }, async ({ body }) =>
+      library.measureAgain(body.variantIds),
     )
   }
 }

@@ -65,9 +65,12 @@ export function sendProblem(
 
 /** A problem document. */
 export function problemText(status: number, detail: string, requestId: string): string {
-  const title = titles[status] ?? (status < 500 ? 'Bad Request' : 'Internal Server Error')
-  return JSON.stringify({ type: 'about:blank', title, status, detail, requestId })
+  return JSON.stringify({ type: 'about:blank', title: titleOf(status), status, detail, requestId })
 }
+
+/** What a status is called. */
+export const titleOf = (status: number): string =>
+  titles[status] ?? (status < 500 ? 'Bad Request' : 'Internal Server Error')
 
 /** The paths that a route's own is for: `/api/channels/:id`, `/auto/v:number`. */
 function pathsOf(url: string): RegExp {

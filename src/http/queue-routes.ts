@@ -1,11 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { HttpProblem } from '../lib/http-problem.ts'
 import type { QueueActions } from './ports.ts'
+import { type Variants, variantId, variantIds, variants } from './variant-ids.ts'
 
 const MAX_ENTRIES = 500
 const DEFAULT_ENTRIES = 100
-/** As many as are changed in some 5 ms, so that nothing else is held up. */
-const MAX_TITLES = 250
 
 const listQuery = {
   type: 'object',
@@ -16,22 +15,15 @@ const listQuery = {
   },
 } as const
 
-const variantId = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } as const
-const variantIds = { type: 'array', items: variantId, minItems: 1, maxItems: MAX_TITLES } as const
-const titles = { type: 'object', properties: { variantIds }, required: ['variantIds'] } as const
 const titlesOrAll = { type: 'object', properties: { variantIds } } as const
 const titlesToAdd = {
-  ...titles,
+  ...variants,
   properties: { variantIds, where: { type: 'string', enum: ['top', 'bottom'], default: 'bottom' } },
 } as const
 const titlesToMove = {
-  ...titles,
+  ...variants,
   properties: { variantIds, to: { type: 'string', enum: ['top', 'bottom', 'up', 'down'] }, before: variantId },
 } as const
-
-interface Titles {
-  readonly variantIds: readonly number[]
-}
 
 /** `/api/queue`: what is made into files, to see and to change. */
 export function queueRoutes(queue: QueueActions): FastifyPluginAsync {
@@ -42,16 +34,16 @@ export function queueRoutes(queue: QueueActions): FastifyPluginAsync {
       async ({ query }) => queue.list(query),
     )
 
-    app.post<{ Body: Titles & { where: 'top' | 'bottom' } }>(
+    app.post<{ Body: Variants & { where: 'top' | 'bottom' } }>(
       '/api/queue/add',
       { schema: { body: titlesToAdd } },
       async ({ body }) => queue.add(body.variantIds, body.where),
     )
-    app.post<{ Body: Titles }>('/api/queue/remove', { schema: { body: titles } }, async ({ body }) =>
+    app.post<{ Body: Variants }>('/api/queue/remove', { schema: { body: variants } }, async ({ body }) =>
       queue.remove(body.variantIds),
     )
     for (const action of ['pause', 'resume'] as const) {
-      app.post<{ Body: Partial<Titles> | undefined }>(
+      app.post<{ Body: Partial<Variants> | undefined }>(
         `/api/queue/${action}`,
         {
           schema: { body: titlesOrAll },
@@ -62,7 +54,7 @@ export function queueRoutes(queue: QueueActions): FastifyPluginAsync {
         async ({ body }) => queue[action](body?.variantIds),
       )
     }
-    app.post<{ Body: Titles & { to?: 'top' | 'bottom' | 'up' | 'down'; before?: number } }>(
+    app.post<{ Body: Variants & { to?: 'top' | 'bottom' | 'up' | 'down'; before?: number } }>(
       '/api/queue/move',
       { schema: { body: titlesToMove } },
       async ({ body: { variantIds, to, before } }) => {

@@ -36,6 +36,13 @@ export interface HttpOptions {
   readonly tls?: TlsOptions
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** True for a route whose answers are not worth a line of the log. */
+    isUnlogged?: boolean
+  }
+}
+
 /** A running HTTP server. Disposing of it ends open connections and waits for nothing else. */
 export interface Http extends AsyncDisposable {
   readonly port: number
@@ -107,9 +114,8 @@ export async function createHttp(
     reply.header('x-request-id', request.id)
   })
   app.addHook('onResponse', async (request, reply) => {
-    const path = pathOf(request)
-    if (path === '/api/logs') return // who follows the log would make a line by reading it, and read it again for that
-    const fields = { method: request.method, path, status: reply.statusCode, requestId: request.id }
+    if (request.routeOptions.config.isUnlogged === true) return
+    const fields = { method: request.method, path: pathOf(request), status: reply.statusCode, requestId: request.id }
     deps.log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, 'request answered')
   })
   hardenAnswers(app)

@@ -75,6 +75,13 @@ function asDamage(error: unknown, what: string): unknown {
   return new DamagedDatabaseError(code, `${what}: ${message}; ${right}`, { cause: error })
 }
 
+/** What SQLite may keep beside a database: it is part of it, and would be taken for that of another file in its place. */
+export const filesBeside = (path: string): readonly string[] =>
+  ['-wal', '-shm', '-journal'].map(suffix => path + suffix)
+
+/** All that a database is on disk. */
+export const databaseFiles = (path: string): readonly string[] => [path, ...filesBeside(path)]
+
 /**
  * Writes a copy of a database as it is at one moment to a new file: whole, compact, without a log beside it. Writers of other
  * connections and processes go on meanwhile, and the copy holds nothing of what they do. Returns its schema's version.

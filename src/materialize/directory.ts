@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../lib/log.ts'
+import { databaseFiles } from '../lib/sqlite.ts'
 import { type CacheIndex, openCacheIndex } from './cache-index.ts'
 import { CacheDirectoryError } from './errors.ts'
 
@@ -58,7 +59,7 @@ export async function openDirectory(directory: string, log: Logger): Promise<Cac
     log.warn({ path, reason: message }, 'The cache index cannot be read; the cache starts empty')
   }
   try {
-    for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true })
+    for (const file of databaseFiles(path)) await rm(file, { force: true })
     return openCacheIndex(path)
   } catch (error) {
     throw unusable(directory, error)
